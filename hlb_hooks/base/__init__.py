@@ -1,0 +1,1 @@
+"""Plain facts that every floor may use: errors, exit codes, clock, configuration, text, logs."""

@@ -1,0 +1,282 @@
+"""Every sentence the hooks say on stdout, in English and in the talk's Polish.
+
+Placeholders in braces; a test checks that both languages have every text with the same ones.
+Step markers, ``***OK***``, flags and the HLB line are the same in both and stand elsewhere.
+The Polish goes without diacritics, as in the talk: no console of that time mangles it.
+"""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # initial_backup
+    "run": ("run {run}, job {job}, owner {owner}", "przebieg {run}, zadanie {job}, klient {owner}"),
+    "no_owner_run": ("run {run}, job {job}", "przebieg {run}, zadanie {job}"),
+    "vms_present": (
+        "virtual machines present on the host: {count}",
+        "maszyny wirtualne obecne na hoscie: {count}",
+    ),
+    "written_to": ("written to file {path}", "zapis do pliku {path}"),
+    "guard_watches": ("guard started: pid {pid}", "straznik uruchomiony: pid {pid}"),
+    # compare_backup
+    "looking": ("looking for machines to back up...", "wyszukiwanie maszyn do backupu..."),
+    "found": ("**found {name}", "**znalazlem {name}"),
+    "found_because": ("line {line}: {target}", "linia {line}: {target}"),
+    "excluded": ("left out by line {line}: {target}", "pominieta przez linie {line}: {target}"),
+    "not_named": (
+        "no line of the targets file names it",
+        "nie wymienia jej zadna linia pliku z lista",
+    ),
+    "found_by_argument": ("named on the command line", "podana w wierszu polecen"),
+    "unmatched": (
+        "line {line}: {target} is no VM of this host (it may be on another one)",
+        "linia {line}: {target} nie jest maszyna tego hosta (moze byc na innym)",
+    ),
+    "nothing_chosen": ("nothing to back up on this host", "na tym hoscie nie ma nic do backupu"),
+    # snap_request
+    "creating": ("creating snapshot of {vmx}...", "tworzenie snapshotu {vmx}..."),
+    "created": ("snapshot {snapshot}, {level}", "snapshot {snapshot}, {level}"),
+    "quiesced": ("quiesced", "z wstrzymaniem zapisu w systemie goscia"),
+    "crash_consistent": ("crash-consistent", "bez wstrzymania zapisu w systemie goscia"),
+    "readable": (
+        "readable without a snapshot: {vmx}",
+        "mozna czytac bez snapshotu: {vmx}",
+    ),
+    # snap_remove, initial_umount
+    "to_remove": ("found a snapshot to remove: {vmx}", "znaleziono snapshot do usuniecia: {vmx}"),
+    "removing": ("removing snapshot {snapshot}...", "usuwanie snapshotu {snapshot}..."),
+    "nothing_open": ("nothing to remove", "nie ma nic do usuniecia"),
+    "no_run_of_owner": (
+        "no open run of this job belongs to {owner}: nothing to do",
+        "zaden otwarty przebieg tego zadania nie nalezy do {owner}: nic do zrobienia",
+    ),
+    "run_ended": ("run {run} is already settled", "przebieg {run} jest juz rozliczony"),
+    # reasons and next steps
+    "is_template": ("a template: nobody locks its disks", "szablon: nikt nie blokuje jego dyskow"),
+    "has_no_disk": ("it has no disk", "nie ma zadnego dysku"),
+    "is_stuck": ("it waits for an answer", "czeka na odpowiedz"),
+    "answer_it": (
+        "answer its question: vmware-cmd VMX answer",
+        "odpowiedz na pytanie: vmware-cmd VMX answer",
+    ),
+    "has_leftover": (
+        "it has a snapshot of an earlier run: {names}",
+        "ma snapshot z wczesniejszego przebiegu: {names}",
+    ),
+    "settle_leftover": (
+        "if the guard of that run is gone: initial_umount --run RUN; if no state file knows the "
+        "snapshot, remove it by hand",
+        "jesli nie ma juz straznika tamtego przebiegu: initial_umount --run RUN; jesli zaden plik "
+        "stanu go nie zna, usun snapshot recznie",
+    ),
+    "has_foreign_snapshot": (
+        "it has a snapshot that is not ours: {names}",
+        "ma snapshot, ktory nie jest nasz: {names}",
+    ),
+    "let_owner_remove": (
+        "whoever made it removes it; it is never touched here",
+        "usuwa go ten, kto go zrobil; tutaj nikt go nie rusza",
+    ),
+    "has_unknown_delta": (
+        "a disk runs on a delta that no snapshot accounts for: {path}",
+        "dysk dziala na delcie, ktorej nie wyjasnia zaden snapshot: {path}",
+    ),
+    "consolidate": (
+        "make and remove a snapshot by hand to merge it, then look at the disk again",
+        "zrob i usun snapshot recznie, zeby scalic dyski, potem sprawdz dysk ponownie",
+    ),
+    "is_linked_clone": (
+        "it is a linked clone of {path}",
+        "jest klonem polaczonym z {path}",
+    ),
+    "allow_clones": (
+        "set [snapshot] allow_linked_clones = true if its parent is backed up too",
+        "ustaw [snapshot] allow_linked_clones = true, jesli rodzic tez jest w backupie",
+    ),
+    "snapshots_disabled": (
+        "snapshots are switched off in its .vmx (snapshot.disabled)",
+        "snapshoty sa wylaczone w jej pliku .vmx (snapshot.disabled)",
+    ),
+    "shares_bus": (
+        "it shares a SCSI bus, which takes no snapshot: {controllers}",
+        "wspoldzieli szyne SCSI, a wtedy nie ma snapshotu: {controllers}",
+    ),
+    "has_raw_disk": (
+        "its disk {node} is a raw device, which takes no snapshot",
+        "jej dysk {node} to surowe urzadzenie, a wtedy nie ma snapshotu",
+    ),
+    "nothing_covered": (
+        "a snapshot covers none of its disks",
+        "snapshot nie obejmuje zadnego z jej dyskow",
+    ),
+    "back_up_inside": (
+        "back it up by an agent inside the guest",
+        "zrob backup agentem wewnatrz systemu goscia",
+    ),
+    "independent_disk": (
+        "disk {node} is independent, a snapshot does not cover it: {path}",
+        "dysk {node} jest niezalezny, snapshot go nie obejmuje: {path}",
+    ),
+    "physical_rdm": (
+        "disk {node} is a physical RDM, a snapshot does not cover it: {path}",
+        "dysk {node} to fizyczne RDM, snapshot go nie obejmuje: {path}",
+    ),
+    "disk_elsewhere": (
+        "disk {node} lies outside the VM's folder, the dataset must name it too: {path}",
+        "dysk {node} lezy poza folderem maszyny, dataset musi go tez wymieniac: {path}",
+    ),
+    "claimed": (
+        "run {run} on host {host} has claimed it",
+        "zajal ja przebieg {run} na hoscie {host}",
+    ),
+    "claim_unreadable": ("another run is claiming it", "wlasnie zajmuje ja inny przebieg"),
+    "wait_for_claim": (
+        "wait until that run is settled (it has until two hours after its last refresh)",
+        "poczekaj, az tamten przebieg sie rozliczy (ma czas do dwoch godzin od odswiezenia)",
+    ),
+    "short_of_space": (
+        "datastore {datastore} would have {left_gib} GiB free, {limit_gib} GiB must stay free",
+        "na datastore {datastore} zostaloby {left_gib} GiB, musi zostac {limit_gib} GiB",
+    ),
+    "make_space": (
+        "free space there, or lower [snapshot] min_free_percent and min_free_gib",
+        "zwolnij miejsce albo zmniejsz [snapshot] min_free_percent i min_free_gib",
+    ),
+    "space_unknown": (
+        "the free space of {datastore} cannot be known here",
+        "nie da sie tu sprawdzic wolnego miejsca na {datastore}",
+    ),
+    "over_budget": (
+        "not ready within [run] start_budget_seconds = {seconds}",
+        "nie zdazyla w [run] start_budget_seconds = {seconds}",
+    ),
+    "raise_budget": (
+        "raise [run] start_budget_seconds or [snapshot] parallel",
+        "zwieksz [run] start_budget_seconds albo [snapshot] parallel",
+    ),
+    "stopped_before": (
+        "the hook was told to stop before its turn came",
+        "hook zatrzymano, zanim przyszla na nia kolej",
+    ),
+    "run_again": ("start the backup again", "uruchom backup jeszcze raz"),
+    "rolled_back": (
+        "taken back, as another VM failed and [run] on_failure is abort",
+        "wycofana, bo inna maszyna zawiodla, a [run] on_failure to abort",
+    ),
+    "may_still_come": (
+        "whether the snapshot came to be is not clear; it is looked for again at the end",
+        "nie wiadomo, czy snapshot powstal; na koncu bedzie szukany jeszcze raz",
+    ),
+    "not_made": ("the host made no snapshot: {message}", "host nie zrobil snapshotu: {message}"),
+    "unclear_made": (
+        "it is not clear whether the host made the snapshot: {message}",
+        "nie wiadomo, czy host zrobil snapshot: {message}",
+    ),
+    "look_at_host": (
+        "read the host's log for this VM; then run the hook again",
+        "sprawdz log hosta dla tej maszyny; potem uruchom hook ponownie",
+    ),
+    "quiescing_failed": (
+        "quiescing failed, the snapshot is crash-consistent: {message}",
+        "wstrzymanie zapisu nie udalo sie, snapshot jest bez niego: {message}",
+    ),
+    "removed_by_other": (
+        "the snapshot was gone before we removed it",
+        "snapshot zniknal, zanim zostal przez nas usuniety",
+    ),
+    "base_changed": (
+        "a base file changed while the snapshot was open: {path}",
+        "plik bazowy zmienil sie przy otwartym snapshocie: {path}",
+    ),
+    "back_up_again": (
+        "do not trust this backup of the VM: back it up again",
+        "nie ufaj temu backupowi maszyny: powtorz go",
+    ),
+    "foreign_beside_ours": (
+        "beside ours there is a snapshot that is not ours: {names}",
+        "obok naszego jest snapshot, ktory nie jest nasz: {names}",
+    ),
+    "remove_by_name": (
+        "remove {snapshot} by hand, by its name, when the other one may go or can stay alone",
+        "usun {snapshot} recznie, po nazwie, kiedy drugi moze zniknac albo zostac sam",
+    ),
+    "still_merging": (
+        "the host is still merging the snapshot into the disks",
+        "host jeszcze scala snapshot z dyskami",
+    ),
+    "not_removed_yet": (
+        "not removed within [run] end_budget_seconds = {seconds}",
+        "nie usuniety w [run] end_budget_seconds = {seconds}",
+    ),
+    "guard_goes_on": ("nothing to do: the guard goes on", "nic: straznik robi to dalej"),
+    "not_removed": ("the host did not remove it: {message}", "host go nie usunal: {message}"),
+    "disks_displaced": (
+        "its disks are on other files than before the snapshot",
+        "jej dyski sa na innych plikach niz przed snapshotem",
+    ),
+    "files_unreadable": ("{message}", "{message}"),
+    "look_by_hand": (
+        "look at the VM by hand: vmware-cmd VMX hassnapshot, its .vmsd and its .vmx",
+        "sprawdz maszyne recznie: vmware-cmd VMX hassnapshot, jej .vmsd i .vmx",
+    ),
+    "emergency": (
+        "removed early: {path} is nearly full ([snapshot] emergency_free_percent)",
+        "usuniety przed czasem: {path} jest prawie pelny ([snapshot] emergency_free_percent)",
+    ),
+    "claim_stays": (
+        "the claim could not be removed: {message}",
+        "nie udalo sie usunac znacznika: {message}",
+    ),
+    # the report
+    "report": ("**REPORT**", "**RAPORT**"),
+    "reason": ("reason: {text}", "powod: {text}"),
+    "next_step": ("next step: {text}", "co dalej: {text}"),
+    "note": ("note: {text}", "uwaga: {text}"),
+    "ready_not_backed_up": (
+        "{count} ready to be read: nothing is backed up yet",
+        "{count} gotowych do odczytu: jeszcze nic nie jest zapisane w backupie",
+    ),
+    "handed_to_guard": (
+        "{count} still open: the guard (pid {pid}) removes them",
+        "{count} jeszcze otwartych: usunie je straznik (pid {pid})",
+    ),
+    "open_without_guard": (
+        "{count} still open and no guard is alive: run initial_umount --run {run}",
+        "{count} jeszcze otwartych, a straznik nie dziala: uruchom initial_umount --run {run}",
+    ),
+    "unwritten": (
+        "the state file could not be written: {text}",
+        "nie udalo sie zapisac pliku stanu: {text}",
+    ),
+    # restores, errors
+    "restore": (
+        "{owner} runs a restore: nothing is done",
+        "{owner} odtwarza dane: nic nie jest robione",
+    ),
+    "error": ("error: {text}", "blad: {text}"),
+    "warning": ("warning: {text}", "ostrzezenie: {text}"),
+    "defect": (
+        "a defect of hlb-hooks: {text}; the traceback is in {log_file}",
+        "blad w hlb-hooks: {text}; slad jest w {log_file}",
+    ),
+    "interrupted": (
+        "interrupted by {signal}: nothing new is started, what is open is handed over",
+        "przerwane przez {signal}: nic nowego nie zaczynam, otwarte snapshoty przekazuje",
+    ),
+    "settings_kept": (
+        "hlb.toml cannot be used ({text}); going on with what run {run} was started with",
+        "nie mozna uzyc hlb.toml ({text}); dalej wedlug ustawien przebiegu {run}",
+    ),
+    # the dry run
+    "would_state": ("WOULD write the run to {path}", "WOULD: zapis przebiegu do {path}"),
+    "would_guard": (
+        "WOULD start a guard that waits for {owner}",
+        "WOULD: uruchomienie straznika, ktory czeka na {owner}",
+    ),
+    "would_create": (
+        "WOULD run: {command}",
+        "WOULD: polecenie {command}",
+    ),
+    "would_remove": (
+        "WOULD run: {command}, if the .vmsd shows {snapshot} alone",
+        "WOULD: polecenie {command}, jesli .vmsd pokazuje tylko {snapshot}",
+    ),
+}
+LANGUAGES = ("en", "pl")

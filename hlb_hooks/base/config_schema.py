@@ -1,0 +1,185 @@
+"""Every key of hlb.toml, once: its name, type, default, what is allowed, and what it is for.
+
+The classes are the table: readers, checks, the annotated example and the reference all come
+from their fields. The defaults are those promised to the operators.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from hlb_hooks.base.config_kinds import (
+    AbsolutePath,
+    Choice,
+    Flag,
+    Kind,
+    Number,
+    Patterns,
+    Value,
+    Whole,
+)
+
+DEFAULT_CONFIG_PATH = "/usr/local/avamar/etc/hlb/hlb.toml"
+DEFAULT_TARGETS = "/usr/local/avamar/etc/hlb/targets"
+DEFAULT_STATE_DIR = "/usr/local/avamar/var/hlb"
+DEFAULT_LOG_FILE = "/usr/local/avamar/var/hlb/hlb.log"
+DEFAULT_JOB = "default"
+
+# Longer than any merge, and far from what timers cannot count any more.
+_SECONDS = Whole(1, 30 * 24 * 3600)
+_AT_ONCE = Whole(1, 1000)
+_PERCENT = Whole(0, 100)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: where it stands, what it may hold, its default, and what it is for."""
+
+    section: str
+    name: str
+    kind: Kind[Any]
+    default: Any
+    description: str
+
+    @property
+    def type_words(self) -> str:
+        """Name the TOML type."""
+        return self.kind.type_words
+
+    @property
+    def allowed_words(self) -> str:
+        """Say which values of the type are allowed."""
+        return self.kind.allowed_words
+
+
+def _setting(default: Value, kind: Kind[Value], description: str) -> Value:
+    metadata = {"kind": kind, "description": description}
+    # Typed as its default: dataclass takes the Field away again, and an instance has the value.
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """How the hypervisor is reached: [host]."""
+
+    driver: str = _setting(
+        "vmware-cmd", Choice(("vmware-cmd",)), "The program that speaks to the hypervisor."
+    )
+    vmware_cmd: str = _setting("/usr/bin/vmware-cmd", AbsolutePath(), "Where vmware-cmd is.")
+    command_timeout_seconds: int = _setting(
+        60, _SECONDS, "The limit of a command that only reads, such as -l and getstate."
+    )
+
+
+@dataclass(frozen=True)
+class PathsConfig:
+    """Where things are kept: [paths]."""
+
+    state_dir: str = _setting(
+        DEFAULT_STATE_DIR, AbsolutePath(), "The folder of the state files, one a run; mode 0700."
+    )
+    log_file: str = _setting(DEFAULT_LOG_FILE, AbsolutePath(), "The log file, JSON lines.")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a run behaves: [run]."""
+
+    owner: tuple[str, ...] = _setting(
+        ("avtar*",),
+        Patterns(),
+        "Names of the process that a run belongs to, looked for among the hook's ancestors.",
+    )
+    on_failure: str = _setting(
+        "continue",
+        Choice(("continue", "abort")),
+        "After a VM's failure: continue with the others, or abort and take this run's back.",
+    )
+    end_exit: str = _setting(
+        "all",
+        Choice(("all", "data", "never")),
+        "When the end hook's exit code is not 0: all failures, data (not for 4), never.",
+    )
+    language: str = _setting("en", Choice(("en", "pl")), "The language of the report.")
+    start_budget_seconds: int = _setting(
+        1800, _SECONDS, "What is not ready by then is left out, and named."
+    )
+    end_budget_seconds: int = _setting(
+        900, _SECONDS, "What is not removed by then is the guard's, flag MERGING."
+    )
+    guard_poll_seconds: float = _setting(
+        2.0, Number(0.05, 60), "How often the guard looks for the owner."
+    )
+    guard_retry_seconds: int = _setting(
+        60, _SECONDS, "How long the guard waits before it tries a failed removal again."
+    )
+
+
+@dataclass(frozen=True)
+class SnapshotConfig:
+    """How snapshots are made and removed: [snapshot]."""
+
+    quiesce: str = _setting(
+        "try",
+        Choice(("on", "off", "try")),
+        "Quiesce the guest; try: crash-consistent if that fails, and the report says which.",
+    )
+    memory: bool = _setting(default=False, kind=Flag(), description="Save the guest's memory too.")
+    parallel: int = _setting(2, _AT_ONCE, "Snapshots being made at once.")
+    parallel_per_datastore: int = _setting(
+        1, _AT_ONCE, "Snapshots being made at once on one datastore."
+    )
+    remove_parallel: int = _setting(1, _AT_ONCE, "Snapshots being removed at once.")
+    create_timeout_seconds: int = _setting(600, _SECONDS, "The limit of making one snapshot.")
+    remove_timeout_seconds: int = _setting(14400, _SECONDS, "The limit of removing one snapshot.")
+    settle_timeout_seconds: int = _setting(
+        60, _SECONDS, "How long the VM's files are looked at after a command that made a snapshot."
+    )
+    min_free_percent: int = _setting(
+        10, _PERCENT, "Free space that each datastore must have for deltas; 0: not checked."
+    )
+    min_free_gib: int = _setting(
+        20, Whole(0), "Free space that each datastore must have for deltas; 0: not checked."
+    )
+    emergency_free_percent: int = _setting(
+        3, _PERCENT, "Below it the guard removes our snapshots and the VM is TORN; 0: never."
+    )
+    alarm_open_hours: int = _setting(
+        12, Whole(1, 8760), "A snapshot of ours that is open for longer is an alarm."
+    )
+    allow_linked_clones: bool = _setting(
+        default=False, kind=Flag(), description="Take snapshots of linked clones too."
+    )
+
+
+@dataclass(frozen=True)
+class JobConfig:
+    """What belongs to one dataset: [jobs.NAME]."""
+
+    name: str
+    targets: str = _setting(
+        DEFAULT_TARGETS, AbsolutePath(), "The targets file: the VMs that the job backs up."
+    )
+
+
+SECTIONS: dict[str, type] = {
+    "host": HostConfig,
+    "paths": PathsConfig,
+    "run": RunConfig,
+    "snapshot": SnapshotConfig,
+}
+JOBS_SECTION = "jobs"
+
+
+def list_section_keys(section: str, section_class: type) -> list[Key]:
+    """Give the keys of one section, in the order of the documents."""
+    return [
+        Key(section, each.name, each.metadata["kind"], each.default, each.metadata["description"])
+        for each in fields(section_class)
+        if "kind" in each.metadata
+    ]
+
+
+def list_keys() -> list[Key]:
+    """Give every key of the file; those of a job stand under ``jobs.default``."""
+    sections = {**SECTIONS, f"{JOBS_SECTION}.{DEFAULT_JOB}": JobConfig}
+    return [key for name, each in sections.items() for key in list_section_keys(name, each)]

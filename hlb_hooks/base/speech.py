@@ -1,0 +1,84 @@
+"""The hooks' voice: lines on stdout, which avtar copies raw into its log.
+
+A closed stdout never stops the work, no line can be taken for one of avtar's own, and whatever a
+host or a guest put into a name leaves as printable text.
+"""
+
+import os
+import re
+
+from hlb_hooks.base.catalogue import LANGUAGES, TEXTS
+from hlb_hooks.base.text import escape
+
+OK_MARK = "***OK***"
+FAILED_MARK = "***FAILED***"
+_STDOUT = 1
+# 2009-10-07 12:50:34 avtar Info <5916>: ...   and   2019/10/03-09:49:29.42089 [avtar] ...
+_LOG_LINE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[ -]\d\d:\d\d|-{5} +(START|END) avtar|<logheader")
+
+
+class Speaker:
+    """Says lines in one language on the process's standard output."""
+
+    def __init__(self, language: str = "en") -> None:
+        """Take a language of ``catalogue.LANGUAGES``."""
+        self._index = LANGUAGES.index(language)
+        self.is_heard = True
+
+    def say(self, key: str, *, indent: int = 0, **words: object) -> None:
+        """Say the sentence ``key`` with its placeholders filled; each value is escaped."""
+        self.line(self.phrase(key, **words), indent=indent)
+
+    def phrase(self, key: str, **words: object) -> str:
+        """Give the sentence ``key`` in this language, its values escaped."""
+        shown = {name: escape(str(value)) for name, value in words.items()}
+        return TEXTS[key][self._index].format(**shown)
+
+    def deed(self, key: str, *, indent: int = 0, **words: object) -> None:
+        """Say what is being done, or was. A rehearsal does nothing and so has nothing to say."""
+        self.say(key, indent=indent, **words)
+
+    def deed_mark(self, *, is_ok: bool) -> None:
+        """Say how what was just done ended."""
+        self.mark(is_ok=is_ok)
+
+    def verdict(self, text: str) -> None:
+        """Say how something ended."""
+        self.line(text)
+
+    def step(self, name: str) -> None:
+        """Say the marker of a step: ``--initial_backup--``."""
+        self.line(f"--{name}--")
+
+    def mark(self, *, is_ok: bool) -> None:
+        """Say ``***OK***`` or ``***FAILED***``."""
+        self.line(OK_MARK if is_ok else FAILED_MARK)
+
+    def line(self, text: str, *, indent: int = 0) -> None:
+        """Say one line of text that holds nothing unprintable any more."""
+        if _LOG_LINE.match(text):
+            text = f"hlb: {text}"
+        self._write(f"{' ' * indent}{text}\n".encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
+        while data and self.is_heard:
+            try:
+                data = data[os.write(_STDOUT, data) :]
+            except OSError:
+                # Nobody listens any more, or the disk behind it is full. The state file and the
+                # log have it all, so the work goes on.
+                self.is_heard = False
+
+
+class RehearsalSpeaker(Speaker):
+    """The voice of a dry run: nothing it says can be taken for something that was done."""
+
+    def deed(self, key: str, *, indent: int = 0, **words: object) -> None:
+        """Leave out what is not done: the effects say what would be."""
+
+    def deed_mark(self, *, is_ok: bool) -> None:
+        """Leave it out too."""
+
+    def verdict(self, text: str) -> None:
+        """Say how something would end."""
+        self.line(f"WOULD {text}")

@@ -1,0 +1,67 @@
+"""The set of effects a step works with: the real one, or the one that only rehearses.
+
+The entry point picks; no step and no function below is told which it has.
+"""
+
+from dataclasses import dataclass
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.config import Config
+from hlb_hooks.base.names import make_run_name
+from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
+from hlb_hooks.effects.commands import CommandRunner
+from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
+from hlb_hooks.effects.run_store import RehearsedStateFolder, RunStore, StateFolder
+from hlb_hooks.effects.snapshots import HostSnapshots, RehearsedSnapshots, Snapshots
+from hlb_hooks.effects.vmware_cmd import VmwareCmd
+
+DRY_RUN = "dry-run"
+
+
+@dataclass(frozen=True)
+class HostEffects:
+    """One run's dealings with the hypervisor: the driver's readings, and the changes."""
+
+    driver: VmwareCmd
+    snapshots: Snapshots
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Whether the world may be changed, and everything made accordingly."""
+
+    may_change: bool
+    speaker: Speaker
+    guards: Guards
+
+    def name_run(self, job: str) -> str:
+        """Give a new run's name; a rehearsal has none, and nobody must take it for a run."""
+        return make_run_name(job, clock.read_utc_now()) if self.may_change else DRY_RUN
+
+    def open_store(self, state_dir: str) -> RunStore:
+        """Give the state folder."""
+        return StateFolder(state_dir) if self.may_change else RehearsedStateFolder(state_dir)
+
+    def open_host(self, config: Config, run: str) -> HostEffects:
+        """Give the host as ``config`` reaches it, for the run's name."""
+        snapshot = config.snapshot
+        driver = VmwareCmd(
+            program=config.host.vmware_cmd,
+            runner=CommandRunner(run=run, may_change=self.may_change),
+            command_timeout_seconds=config.host.command_timeout_seconds,
+            create_timeout_seconds=snapshot.create_timeout_seconds,
+            remove_timeout_seconds=snapshot.remove_timeout_seconds,
+        )
+        if not self.may_change:
+            return HostEffects(driver, RehearsedSnapshots(driver.program, self.speaker))
+        return HostEffects(
+            driver,
+            HostSnapshots(driver, snapshot.settle_timeout_seconds, snapshot.remove_timeout_seconds),
+        )
+
+
+def make_effects(language: str, *, may_change: bool) -> Effects:
+    """Give the real set, or the read-only one, speaking ``language``."""
+    speaker = Speaker(language) if may_change else RehearsalSpeaker(language)
+    guards = GuardStarter() if may_change else RehearsedGuards(speaker)
+    return Effects(may_change, speaker, guards)

@@ -1,0 +1,134 @@
+"""What lies beside a VM's .vmx while a snapshot of ours is open.
+
+``<vm>.hlb-claim`` says whose snapshot it is, for a host that the VM may have moved to;
+``<vm>.vmx.hlb`` is the .vmx as it was before the snapshot, which is what a restore wants.
+"""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.errors import VmFileError
+from hlb_hooks.base.text import escape, unescape
+from hlb_hooks.effects.effect_kind import changes, reads
+
+_MAX_BYTES = 16 * 1024
+_MODE = 0o600
+
+
+class ClaimTakenError(VmFileError):
+    """Another run claimed the VM between our look and our turn."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The content of a claim. An unreadable one is somebody's all the same: all fields empty."""
+
+    host: str = ""
+    boot_id: str = ""
+    run: str = ""
+    snapshot: str = ""
+    refreshed: datetime | None = None
+
+
+def claim_path(vmx: str) -> str:
+    """Give the path of the claim that belongs to ``vmx``."""
+    return os.path.splitext(vmx)[0] + ".hlb-claim"
+
+
+def saved_vmx_path(vmx: str) -> str:
+    """Give the path of the .vmx as it was before the snapshot."""
+    return vmx + ".hlb"
+
+
+@reads
+def read_claim(vmx: str) -> Claim | None:
+    """Give the claim on a VM, or None where there is none. Raise VmFileError if unreadable."""
+    path = claim_path(vmx)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VmFileError(f"{escape(path)}: cannot be read: {error.strerror}") from error
+    try:
+        fields = dict(line.split("=", 1) for line in data.decode("utf-8").splitlines())
+        return Claim(
+            host=unescape(fields["host"]),
+            boot_id=fields["boot_id"],
+            run=fields["run"],
+            snapshot=fields["snapshot"],
+            refreshed=clock.parse_utc(fields["time"]),
+        )
+    except (KeyError, ValueError):
+        # Killed while it was being written: its age tells how long to respect it.
+        with contextlib.suppress(OSError):
+            written = os.stat(path).st_mtime
+            return Claim(refreshed=datetime.fromtimestamp(written, tz=UTC))
+        return Claim()
+
+
+@changes
+def take_claim(vmx: str, claim: Claim, vmx_data: bytes, stale: Claim | None) -> None:
+    """Put both files down, on disk before this returns.
+
+    ``stale`` is a claim that was found there and is in force no more: it is put aside. Raise
+    ClaimTakenError when another run was faster, and VmFileError when the files cannot be written.
+    """
+    path = claim_path(vmx)
+    if stale is not None and read_claim(vmx) == stale:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    lines = (
+        f"host={escape(claim.host)}",
+        f"boot_id={claim.boot_id}",
+        f"run={claim.run}",
+        f"snapshot={claim.snapshot}",
+        f"time={clock.format_utc(claim.refreshed or clock.read_utc_now())}",
+    )
+    try:
+        # Exclusive, so that of two runs, of one host or of two, one gets the VM.
+        _write(path, ("\n".join(lines) + "\n").encode("utf-8"), os.O_EXCL)
+    except FileExistsError as error:
+        raise ClaimTakenError(f"{escape(path)}: another run has just claimed this VM") from error
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        _write(saved_vmx_path(vmx), vmx_data, os.O_TRUNC)
+    except OSError as error:
+        raise _cannot_write(saved_vmx_path(vmx), error) from error
+
+
+@changes
+def remove_claim(vmx: str, run: str) -> None:
+    """Take both files away if the claim is the run's own, or was cut short. Raise VmFileError."""
+    claim = read_claim(vmx)
+    if claim is None or claim.run not in {run, ""}:
+        return
+    # The claim goes last: as long as it is there, somebody knows what to do with the rest.
+    for path in (saved_vmx_path(vmx), claim_path(vmx)):
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        except OSError as error:
+            raise VmFileError(f"{escape(path)}: cannot be removed: {error.strerror}") from error
+
+
+def _write(path: str, data: bytes, flag: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, _MODE)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(path: str, error: OSError) -> VmFileError:
+    return VmFileError(
+        f"{escape(path)}: cannot be written: {error.strerror}",
+        next_step="make room on the datastore, or mend it",
+    )

@@ -1,0 +1,186 @@
+"""The only room that runs a command of the host: one value a command, one runner.
+
+``sh`` as measured with 2.4.0: its ``_timeout`` makes every call at least 0.1 s long, so the limit
+is a timer of ours that kills the child's process group; stdout is a terminal unless told
+otherwise; arguments that are not valid UTF-8 make its own encoding fail, hence the codec below;
+``CommandNotFound`` is an ``AttributeError``; a text given as command is never split.
+"""
+
+import codecs
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hlb_hooks.base.errors import ConfigurationError, HostError
+from hlb_hooks.effects.effect_kind import EffectKind
+
+RUN_VARIABLE = "HLB_RUN"
+"""Set in the environment of every command: a later process finds in /proc what a run that was
+killed has left running."""
+
+_CODEC = "hlb_host_bytes"
+_ANY_EXIT_CODE = tuple(range(256))
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+    "LANG": "C",
+    "LC_ALL": "C",
+    "HOME": "/",
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the host: what it is called, its argv, its kind, and its limit in seconds.
+
+    ``limit_key`` is the configuration key the limit came from; it is named when it is reached.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    kind: EffectKind
+    limit_seconds: float
+    limit_key: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command gave back: exit code, both streams as bytes, and how long it took."""
+
+    command: Command
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+
+class CommandTimedOutError(HostError):
+    """The command reached its limit and was killed; what the host does now is not known."""
+
+
+class CommandKilledError(HostError):
+    """The command was ended by a signal; what the host does now is not known."""
+
+
+class CommandRunner:
+    """Runs the commands of one run. A runner that may not change refuses every changing one."""
+
+    def __init__(self, *, run: str, may_change: bool) -> None:
+        """Take the run's name for the children's environment, and what the runner may do."""
+        self._environment = {**_ENVIRONMENT, RUN_VARIABLE: run}
+        self._may_change = may_change
+
+    def run(self, command: Command) -> Answer:
+        """Run ``command`` to its end and give its answer, whatever its exit code.
+
+        Raise ConfigurationError when it cannot be started, CommandTimedOutError when it reached
+        its limit, CommandKilledError when a signal ended it, and AssertionError, a defect of
+        ours, for a changing command in a rehearsal.
+        """
+        if command.kind is EffectKind.CHANGES and not self._may_change:
+            raise AssertionError(f"a rehearsal tried to run {command.name}: {command.argv}")
+        return _run(command, self._environment)
+
+
+def _run(command: Command, environment: Mapping[str, str]) -> Answer:
+    import sh  # 120 ms with asyncio: paid only by a hook that runs a command
+
+    program, *arguments = command.argv
+    started = time.monotonic()
+    with open("/dev/null", "rb") as nothing:
+        try:
+            running = sh.Command(program)(
+                *arguments,
+                _bg=True,
+                _bg_exc=False,
+                _in=nothing,
+                _tty_in=False,
+                _tty_out=False,
+                _new_session=True,
+                _cwd="/",
+                _env=dict(environment),
+                _encoding=_CODEC,
+                _ok_code=_ANY_EXIT_CODE,
+                _truncate_exc=False,
+                _return_cmd=True,
+            )
+        except (sh.CommandNotFound, sh.ForkException) as error:
+            raise ConfigurationError(
+                f"{program} cannot be run: {_why_not_runnable(program, error)}",
+                next_step="check [host] vmware_cmd in hlb.toml",
+            ) from error
+        limit = _Limit(command.limit_seconds, running)
+        try:
+            running.wait()
+        except sh.ErrorReturnCode as error:
+            # Every exit code is accepted above, so what arrives here died of a signal.
+            if limit.was_reached:
+                raise _timed_out(command) from error
+            raise CommandKilledError(
+                f"{command.name} was ended by signal {-error.exit_code}",
+                next_step="what the host made of it is read from the VM's files",
+            ) from error
+        except sh.TimeoutException as error:
+            raise _timed_out(command) from error
+        finally:
+            limit.lift()
+    return Answer(
+        command=command,
+        exit_code=running.exit_code,
+        stdout=bytes(running.stdout),
+        stderr=bytes(running.stderr),
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Limit:
+    """Kills the process group of a running command once its time is over."""
+
+    def __init__(self, seconds: float, running: "object") -> None:
+        self._running = running
+        self.was_reached = False
+        self._timer = threading.Timer(seconds, self._reach)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _reach(self) -> None:
+        self.was_reached = True
+        # Gone in the very moment: then there is nothing to kill, and its answer stands.
+        with contextlib.suppress(ProcessLookupError):
+            self._running.kill_group()  # type: ignore[attr-defined]  # sh gives no type for it
+
+    def lift(self) -> None:
+        self._timer.cancel()
+
+
+def _timed_out(command: Command) -> CommandTimedOutError:
+    return CommandTimedOutError(
+        f"{command.name} gave no answer within {command.limit_seconds:g} s ({command.limit_key})",
+        next_step="the host may still be at work: the VM's files are believed, not the command",
+    )
+
+
+def _why_not_runnable(program: str, error: Exception) -> str:
+    if not os.path.isabs(program):
+        return "it is not an absolute path"
+    if not os.path.exists(program):
+        return "there is no such file"
+    if not os.access(program, os.X_OK):
+        return "it is not executable"
+    return str(error).strip().splitlines()[-1].strip() if str(error).strip() else repr(error)
+
+
+def _find_codec(name: str) -> codecs.CodecInfo | None:
+    """Give UTF-8 that carries any byte, under a name ``sh`` can be told."""
+    if name != _CODEC:
+        return None
+    return codecs.CodecInfo(
+        name=_CODEC,
+        encode=lambda text, _errors="strict": (os.fsencode(text), len(text)),
+        decode=lambda data, _errors="strict": (os.fsdecode(bytes(data)), len(data)),
+    )
+
+
+codecs.register(_find_codec)

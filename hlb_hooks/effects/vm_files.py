@@ -1,0 +1,221 @@
+"""A VM as its own files show it: what the decisions are made from."""
+
+import errno
+import os
+import time
+from dataclasses import dataclass
+
+from hlb_hooks.base.errors import VmFileError
+from hlb_hooks.base.text import escape
+from hlb_hooks.effects.claims import Claim, read_claim
+from hlb_hooks.effects.effect_kind import reads
+from hlb_hooks.vmfiles.chain import Chain, read_chain, resolve
+from hlb_hooks.vmfiles.sighting import RecordedDisk
+from hlb_hooks.vmfiles.vmsd import Vmsd
+from hlb_hooks.vmfiles.vmx import Vmx, VmxDisk
+
+_MAX_FILE_BYTES = 8 * 1024 * 1024
+# hostd replaces a .vmx by a new one, and for a moment there may be none.
+_TRIES = 5
+_PAUSE_SECONDS = 0.05
+_VOLUMES = "/vmfs/volumes/"
+
+
+@dataclass(frozen=True)
+class LiveDisk:
+    """One hard disk of a VM with the chain it is on now, from the top down to the base."""
+
+    disk: VmxDisk
+    chain: Chain
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether a snapshot covers it: not an independent disk, and no physical RDM."""
+        return not self.disk.is_independent and not self.chain.base.descriptor.is_physical_rdm
+
+
+@dataclass(frozen=True)
+class VmFacts:
+    """What the files of one VM say. ``name`` is the display name, else the folder's."""
+
+    vmx_path: str
+    vmx_data: bytes
+    vmx: Vmx
+    name: str
+    snapshot_names: tuple[str, ...]
+    disks: tuple[LiveDisk, ...]
+    claim: Claim | None
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it is a template: its configuration is a .vmtx, and nobody locks its disks."""
+        return self.vmx_path.lower().endswith(".vmtx")
+
+    @property
+    def covered_disks(self) -> tuple[LiveDisk, ...]:
+        """The disks a snapshot covers."""
+        return tuple(disk for disk in self.disks if disk.is_covered)
+
+    @property
+    def chains(self) -> dict[str, tuple[str, ...]]:
+        """The chain of every disk by its node, as absolute descriptor paths from the top down."""
+        return {disk.disk.node: disk.chain.paths for disk in self.disks}
+
+    @property
+    def memory_bytes(self) -> int:
+        """The guest's memory; 0 where the .vmx does not say."""
+        megabytes = self.vmx.get("memsize") or ""
+        return int(megabytes) * 1024 * 1024 if megabytes.isdecimal() else 0
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that will hold deltas.
+
+        Whether ESX puts a delta into the VM's working directory or beside its disk differs with
+        the version, so both are given.
+        """
+        folders = [working_folder(self.vmx_path, self.vmx)]
+        folders += [os.path.dirname(disk.chain.top.path) for disk in self.covered_disks]
+        return tuple(dict.fromkeys(folders))
+
+
+@reads
+def read_vmx(vmx_path: str) -> Vmx:
+    """Read a VM's configuration alone. Raise VmFileError."""
+    return Vmx.parse(_read_patiently(vmx_path), vmx_path)
+
+
+@reads
+def read_vm(vmx_path: str) -> VmFacts:
+    """Read all files of a VM that matter here. Raise VmFileError, naming the file.
+
+    A missing .vmsd is a VM that never had a snapshot; one that cannot be understood is an error.
+    """
+    data = _read_patiently(vmx_path)
+    vmx = Vmx.parse(data, vmx_path)
+    folder = os.path.dirname(vmx_path)
+    return VmFacts(
+        vmx_path=vmx_path,
+        vmx_data=data,
+        vmx=vmx,
+        name=vmx.display_name or os.path.basename(folder),
+        snapshot_names=_read_snapshot_names(vmx_path, vmx),
+        disks=tuple(LiveDisk(disk, _read_disk(folder, disk)) for disk in vmx.disks()),
+        claim=read_claim(vmx_path),
+    )
+
+
+@reads
+def record_disks(facts: VmFacts) -> tuple[RecordedDisk, ...]:
+    """Give the covered disks as they are, for the record of an intent. Raise VmFileError."""
+    return tuple(
+        RecordedDisk(
+            node=disk.disk.node,
+            chain=disk.chain.paths,
+            top_cid=disk.chain.top.descriptor.cid,
+            extents=tuple(
+                (path, read_size(path)) for link in disk.chain.links for path in link.extent_paths
+            ),
+        )
+        for disk in facts.covered_disks
+    )
+
+
+@reads
+def read_size(path: str) -> int:
+    """Give the size of a data file in bytes. Raise VmFileError.
+
+    A size can be asked for while a running VM keeps the file locked: only opening it fails.
+    """
+    try:
+        return os.stat(path).st_size
+    except OSError as error:
+        raise VmFileError(
+            f"{escape(path)}: a disk's data file cannot be found: {error.strerror}",
+            next_step="look at the VM's folder; the host may be moving it",
+        ) from error
+
+
+@reads
+def find_changed_base(recorded: tuple[RecordedDisk, ...], facts: VmFacts) -> str:
+    """Name the first base file that is not as it was recorded, or give an empty string.
+
+    A base that changes while a snapshot is open was written behind it: what was read is torn.
+    """
+    live = {disk.disk.node: disk for disk in facts.disks}
+    for disk in recorded:
+        now = live.get(disk.node)
+        links = {link.path: link for link in now.chain.links} if now else {}
+        link = links.get(disk.chain[0])
+        if link is None:
+            continue
+        if link.descriptor.cid != disk.top_cid:
+            return link.path
+        for path, size in disk.extents:
+            if read_size(path) != size:
+                return path
+    return ""
+
+
+def working_folder(vmx_path: str, vmx: Vmx) -> str:
+    """Give the VM's working directory: the .vmx's own folder, or what ``workingDir`` says."""
+    folder = os.path.dirname(vmx_path)
+    # Some tools write "." or a slash at the end.
+    named = (vmx.working_dir or "").rstrip("/")
+    return folder if named in {"", "."} else resolve(folder, named)
+
+
+def datastore_of(path: str) -> str:
+    """Give the datastore a path lies on: what follows ``/vmfs/volumes``, its label followed.
+
+    A path elsewhere, as of an NFS mount of another place, is given the folder above the VM's.
+    """
+    head, mark, tail = path.rpartition(_VOLUMES)
+    if not mark:
+        return os.path.dirname(os.path.dirname(path))
+    return os.path.realpath(head + mark + tail.partition("/")[0])
+
+
+def _read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
+    """Read the .vmsd; with a ``workingDir`` it is not known which folder has it, so both count."""
+    name = os.path.splitext(os.path.basename(vmx_path))[0] + ".vmsd"
+    folders = dict.fromkeys((os.path.dirname(vmx_path), working_folder(vmx_path, vmx)))
+    names: list[str] = []
+    for folder in folders:
+        path = os.path.join(folder, name)
+        try:
+            data = _read_file(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _cannot_read(path, error) from error
+        names += [snapshot.display_name for snapshot in Vmsd.parse(data, path).snapshots]
+    return tuple(names)
+
+
+def _read_disk(folder: str, disk: VmxDisk) -> Chain:
+    return read_chain(_read_file, resolve(folder, disk.file_name))
+
+
+def _read_patiently(path: str) -> bytes:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _read_file(path)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.EBUSY} or attempt == _TRIES:
+                raise _cannot_read(path, error) from error
+        time.sleep(_PAUSE_SECONDS)
+    raise AssertionError("the last try returns or raises")
+
+
+def _read_file(path: str) -> bytes:
+    """Read a small file. One that is larger is no configuration, and its parser says so."""
+    with open(path, "rb") as file:
+        return file.read(_MAX_FILE_BYTES)
+
+
+def _cannot_read(path: str, error: OSError) -> VmFileError:
+    return VmFileError(
+        f"{escape(path)}: cannot be read: {error.strerror}",
+        next_step="look at the file on the datastore; the VM may have moved or be gone",
+    )

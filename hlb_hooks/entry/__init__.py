@@ -1,0 +1,1 @@
+"""Entry points: argv, environment, signals and exit codes. Nothing imports this floor."""

@@ -1,0 +1,1 @@
+"""The steps: one module a hook, and what the hooks share."""

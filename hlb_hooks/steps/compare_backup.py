@@ -1,0 +1,150 @@
+"""Which of the host's VMs are to be backed up, and why each: reads, and changes nothing."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hlb_hooks.base.config import Config
+from hlb_hooks.base.errors import HlbError, VmFileError
+from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.text import escape, unescape
+from hlb_hooks.base.trusted_files import read_trusted
+from hlb_hooks.decisions import admission
+from hlb_hooks.decisions.admission import Verdict
+from hlb_hooks.decisions.selection import ListedVm, Selection, select
+from hlb_hooks.decisions.targets import MAX_TARGETS_BYTES, Target, parse_targets
+from hlb_hooks.effects import vm_files
+from hlb_hooks.effects.vmware_cmd import VmwareCmd
+from hlb_hooks.steps.context import Context
+
+_INDENT = 4
+MANUAL_RUN = "compare"
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What ``compare_backup`` is asked: the VMs of which job."""
+
+    config: Config
+    job: str
+
+
+def run(context: Context, request: CompareRequest) -> ExitCode:
+    """Show, by hand, what a run of the job would choose, with every VM it would not.
+
+    Raise HlbError for a configuration, a targets file or a host that cannot be read.
+    """
+    config = request.config
+    speaker = context.speaker
+    targets = read_targets(config, request.job)
+    host = context.effects.open_host(config, MANUAL_RUN)
+    speaker.step("compare_backup")
+    speaker.say("looking")
+    selection = select(list_vms(host.driver), targets)
+    say_found(context, selection)
+    for vm in selection.not_named:
+        speaker.line(f"{escape(vm.spoken_name)}: {speaker.phrase('not_named')}", indent=_INDENT)
+    unfit = [vm for vm in selection.chosen if not _say_whether_fit(context, config, vm.vmx)]
+    speaker.mark(is_ok=not unfit)
+    return ExitCode.NOT_PROTECTED if unfit else ExitCode.DONE
+
+
+def read_targets(config: Config, job: str) -> list[Target]:
+    """Read the job's targets file. Raise ConfigurationError."""
+    path = config.job(job).targets
+    content = read_trusted(
+        path,
+        "targets file",
+        MAX_TARGETS_BYTES,
+        if_missing=f"list the VMs there, one a line, or mend [jobs.{job}] targets",
+    )
+    return parse_targets(content, path)
+
+
+def list_vms(driver: VmwareCmd) -> list[ListedVm]:
+    """Ask the host for its VMs and read each one's display name from its .vmx.
+
+    A .vmx that cannot be read leaves its VM without one: its folder and path still name it.
+    """
+    vmxs = driver.list_vms()
+    labels = _find_labels(vmxs)
+    return [ListedVm(vmx, _read_display_name(vmx), _list_aliases(vmx, labels)) for vmx in vmxs]
+
+
+def say_found(context: Context, selection: Selection) -> None:
+    """Say which VMs were found, by which line, and what the other lines came to."""
+    speaker = context.speaker
+    for vm in selection.chosen:
+        speaker.say("found", name=vm.name)
+        _say_line(context, "found_because", vm.target)
+    for vm in selection.excluded:
+        speaker.line(f"{escape(vm.name)}:", indent=_INDENT)
+        _say_line(context, "excluded", vm.target)
+    for target in selection.unmatched:
+        _say_line(context, "unmatched", target)
+    if not selection.chosen:
+        speaker.say("nothing_chosen")
+
+
+def _say_line(context: Context, key: str, target: Target) -> None:
+    try:
+        # What is written escaped in the file is escaped again by the speaker: once is enough.
+        text = unescape(target.text)
+    except ValueError:
+        text = target.text
+    context.speaker.say(key, line=target.line_number, target=text, indent=_INDENT)
+
+
+def _say_whether_fit(context: Context, config: Config, vmx: str) -> bool:
+    """Say what of a chosen VM's files speaks against a snapshot; True when nothing does."""
+    speaker = context.speaker
+    try:
+        admitted = admission.admit_by_files(
+            vm_files.read_vm(vmx), allow_linked_clones=config.snapshot.allow_linked_clones
+        )
+    except HlbError as error:
+        speaker.line(f"{escape(vmx)} LEFT_OUT", indent=_INDENT)
+        speaker.say("reason", text=error.message, indent=_INDENT)
+        return False
+    for note in admitted.notes:
+        speaker.line(f"{escape(vmx)}:", indent=_INDENT)
+        speaker.say("note", text=context.speak(note), indent=_INDENT)
+    if admitted.verdict is not Verdict.LEFT_OUT or admitted.reason is None:
+        return True
+    speaker.line(f"{escape(vmx)} LEFT_OUT", indent=_INDENT)
+    speaker.say("reason", text=context.speak(admitted.reason), indent=_INDENT)
+    return False
+
+
+def _read_display_name(vmx: str) -> str | None:
+    try:
+        return vm_files.read_vmx(vmx).display_name
+    except VmFileError:
+        # If the VM is chosen all the same, the reason is said where its turn comes.
+        return None
+
+
+def _find_labels(vmxs: Iterable[str]) -> dict[str, list[str]]:
+    """Give the labels (links) of each datastore folder, both as paths.
+
+    ``vmware-cmd -l`` prints the UUID's path, and people write the label's.
+    """
+    labels: dict[str, list[str]] = {}
+    roots = {os.path.dirname(vm_files.datastore_of(vmx)) for vmx in vmxs}
+    for root in sorted(roots):
+        try:
+            entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+        except OSError:
+            continue  # no folder of datastores: then there are no labels in it either
+        for entry in entries:
+            if entry.is_symlink():
+                labels.setdefault(os.path.realpath(entry.path), []).append(entry.path)
+    return labels
+
+
+def _list_aliases(vmx: str, labels: dict[str, list[str]]) -> tuple[str, ...]:
+    datastore = vm_files.datastore_of(vmx)
+    if not vmx.startswith(datastore + "/"):
+        return ()
+    inside = vmx[len(datastore) :]
+    return tuple(label + inside for label in labels.get(datastore, ()))

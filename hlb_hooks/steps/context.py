@@ -1,0 +1,42 @@
+"""What every step is handed by the entry point."""
+
+from dataclasses import dataclass, field
+
+from hlb_hooks.base.config_schema import DEFAULT_LOG_FILE
+from hlb_hooks.base.logs import Log, NoLog, open_log
+from hlb_hooks.base.speech import Speaker
+from hlb_hooks.base.stop import StopRequest
+from hlb_hooks.decisions.phrase import Phrase
+from hlb_hooks.effects.bundle import Effects
+from hlb_hooks.effects.journal import Journal
+
+
+@dataclass
+class Context:
+    """One call of a hook: its effects, its voice, its log, and whether it was told to stop."""
+
+    hook: str
+    effects: Effects
+    log: Log = field(default_factory=NoLog)
+    stop: StopRequest = field(default_factory=StopRequest)
+    journal: Journal | None = None
+    """The run in hand, for the last line to name it when the step ends in a defect."""
+    log_file: str = DEFAULT_LOG_FILE
+
+    @property
+    def speaker(self) -> Speaker:
+        """The voice that fits the effects."""
+        return self.effects.speaker
+
+    def open_log(self, path: str, **context: str) -> None:
+        """Log to ``path`` from now on. One that cannot be opened is said, and stops nothing."""
+        if not self.effects.may_change:
+            return
+        try:
+            self.log = open_log(path, hook=self.hook, **context)
+        except OSError as error:
+            self.speaker.say("warning", text=f"{path}: no log: {error.strerror}")
+
+    def speak(self, sentence: Phrase) -> str:
+        """Give a phrase in the operator's language."""
+        return self.speaker.phrase(sentence.key, **sentence.words)

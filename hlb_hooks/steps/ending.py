@@ -1,0 +1,96 @@
+"""The end of a run, for whoever may end it: remove, report, hand over what is left."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.errors import GuardError
+from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.decisions.verdict import count_vms, decide_end_exit
+from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.journal import Journal
+from hlb_hooks.effects.records import Flag
+from hlb_hooks.effects.run_store import FoundRun, RunStore
+from hlb_hooks.effects.run_story import VmStory
+from hlb_hooks.steps import report
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.settle import Settlement
+from hlb_hooks.steps.start import stop_exit_code
+
+_TAKE_OVER_LIMIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run is ended: which VMs (all, if none are named)."""
+
+    vmxs: frozenset[str] = frozenset()
+
+    def concerns(self, vm: VmStory) -> bool:
+        """Tell whether ``vm`` is to be settled."""
+        return not self.vmxs or vm.vmx in self.vmxs
+
+
+def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) -> ExitCode:
+    """Settle one run and give the exit code it means. Raise NotNowError, StateError."""
+    journal = store.take_over(found, _TAKE_OVER_LIMIT_SECONDS)
+    context.journal = journal
+    run = journal.run
+    config = run.config
+    context.open_log(config.paths.log_file, run=run.name, job=run.job)
+    speaker = context.speaker
+    speaker.say("no_owner_run", run=run.name, job=run.job)
+    unsettled = [vm for vm in run.unsettled_vms if ending.concerns(vm)]
+    if run.is_ended:
+        speaker.say("run_ended", run=run.name)
+    else:
+        _settle(context, journal, unsettled, is_whole_run=not ending.vmxs)
+    vms = [vm for vm in run.chosen if ending.concerns(vm)]
+    tally = count_vms(vms)
+    exit_code = decide_end_exit(tally, config.run.end_exit)
+    if context.stop.signal is not None:
+        exit_code = stop_exit_code(context)
+        speaker.say("interrupted", signal=context.stop.signal.name)
+    report.say_report(context, vms)
+    report.say_who_removes(context, run, is_guard_alive=is_guard_alive(run.guard))
+    report.say_unwritten(context, journal.unwritten)
+    report.say_machine_line(context, job=run.job, run=run.name, tally=tally, exit_code=exit_code)
+    journal.close()
+    return exit_code
+
+
+def pick_worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Of several runs' codes give the worst: a failure weighs more than what is still open."""
+    order = (ExitCode.DONE, ExitCode.STILL_OPEN, ExitCode.NOT_PROTECTED)
+    return max(codes, key=lambda code: order.index(code) if code in order else len(order))
+
+
+def _settle(
+    context: Context, journal: Journal, unsettled: Sequence[VmStory], *, is_whole_run: bool
+) -> None:
+    speaker = context.speaker
+    run = journal.run
+    if unsettled:
+        speaker.step("snap_remove")
+        settlement = Settlement(context, journal, context.effects.open_host(run.config, run.name))
+        deadline = clock.read_seconds_since_boot() + run.config.run.end_budget_seconds
+        settlement.settle(list(unsettled), deadline)
+    else:
+        speaker.say("nothing_open")
+    if is_whole_run:
+        journal.note(Flag.HANDED_OVER)
+    if not run.unsettled_vms:
+        if is_whole_run:
+            journal.note(Flag.ENDED)
+        return
+    if is_whole_run and not is_guard_alive(run.guard):
+        _post_guard(context, journal)
+
+
+def _post_guard(context: Context, journal: Journal) -> None:
+    """Give what is left a new guard: the run's own was killed."""
+    guards = context.effects.guards
+    try:
+        guards.wait_until_ready(guards.start(journal), journal)
+    except GuardError as error:
+        context.speaker.say("warning", text=error.message)

@@ -1,0 +1,57 @@
+"""The start hook: list the host's VMs, choose, guard, snapshot, report."""
+
+from dataclasses import dataclass
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.config import Config
+from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.decisions.selection import select
+from hlb_hooks.steps import compare_backup
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.start import ChosenVm, Plan, start_run
+from hlb_hooks.steps.whose import OwnerOptions, find_owner, is_restore
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """What ``initial_backup`` is asked: a job's VMs, for an owner."""
+
+    config: Config
+    job: str
+    owner: OwnerOptions
+
+
+def run(context: Context, request: StartRequest) -> ExitCode:
+    """Make the snapshots of one run.
+
+    Everything that can be wrong with the configuration, the targets and the host's answer comes
+    to light before the first byte is written. Raise HlbError.
+    """
+    begun = clock.read_seconds_since_boot()
+    config = request.config
+    owner = find_owner(request.owner)
+    if is_restore(context, owner):
+        return ExitCode.DONE
+    targets = compare_backup.read_targets(config, request.job)
+    name = context.effects.name_run(request.job)
+    host = context.effects.open_host(config, name)
+    vms = compare_backup.list_vms(host.driver)
+    selection = select(vms, targets)
+    plan = Plan(
+        name=name,
+        job=request.job,
+        owner=owner,
+        config=config,
+        inventory=[vm.vmx for vm in vms],
+        chosen=[ChosenVm(vm.vmx, vm.name, tuple(vm.attributes.items())) for vm in selection.chosen],
+        begun=begun,
+    )
+
+    def say_chosen() -> None:
+        speaker = context.speaker
+        speaker.step("compare_backup")
+        speaker.say("looking")
+        compare_backup.say_found(context, selection)
+        speaker.mark(is_ok=True)
+
+    return start_run(context, plan, host, say_chosen)

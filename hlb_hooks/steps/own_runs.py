@@ -1,0 +1,49 @@
+"""The runs that a caller may end, from every folder that may hold them."""
+
+from dataclasses import dataclass
+
+from hlb_hooks.effects.owner import Owner
+from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.whose import OwnerOptions, find_own_runs
+
+
+@dataclass(frozen=True)
+class OwnRuns:
+    """The caller's runs with the folder each is in, its owner, and what could not be read."""
+
+    runs: tuple[tuple[RunStore, FoundRun], ...]
+    owner: Owner | None
+    is_damaged: bool
+
+
+def gather_own_runs(
+    context: Context,
+    state_dirs: tuple[str, ...],
+    run_name: str | None,
+    options: OwnerOptions,
+    trouble: str,
+) -> OwnRuns:
+    """Find the caller's runs, and say what stood in the way. Raise UsageError as found."""
+    stores = [context.effects.open_store(folder) for folder in state_dirs]
+    read = [(store, store.find_runs()) for store in stores]
+    together = FoundRuns(
+        tuple(entry for _, found in read for entry in found.runs),
+        tuple(error for _, found in read for error in found.errors),
+    )
+    own, owner = find_own_runs(together, run_name, options)
+    speaker = context.speaker
+    for error in together.errors:
+        speaker.say("warning", text=error.message)
+        speaker.say("next_step", text=error.next_step, indent=4)
+    if trouble:
+        names = ", ".join(entry.run.name for entry in own) or "-"
+        speaker.say("settings_kept", text=trouble, run=names)
+    paths = {entry.path for entry in own}
+    return OwnRuns(
+        tuple(
+            (store, entry) for store, found in read for entry in found.runs if entry.path in paths
+        ),
+        owner,
+        bool(together.errors),
+    )

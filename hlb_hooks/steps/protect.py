@@ -1,0 +1,243 @@
+"""Snapshots for the chosen VMs: look, put the intent down, ask the host, believe the files."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.config_schema import SnapshotConfig
+from hlb_hooks.base.errors import ConfigurationError, HlbError
+from hlb_hooks.base.names import make_snapshot_name
+from hlb_hooks.decisions import admission
+from hlb_hooks.decisions.admission import Verdict
+from hlb_hooks.decisions.claim_standing import is_claim_in_force
+from hlb_hooks.decisions.phrase import Phrase, phrase
+from hlb_hooks.decisions.space import DELTA_STEP_BYTES, GIB, SpaceLedger
+from hlb_hooks.effects import vm_files
+from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.claims import Claim
+from hlb_hooks.effects.disk_space import read_disk_space
+from hlb_hooks.effects.journal import Journal
+from hlb_hooks.effects.records import Flag, make_record
+from hlb_hooks.effects.run_store import FoundRuns
+from hlb_hooks.effects.run_story import VmStory, encode_disks
+from hlb_hooks.effects.snapshots import MakeResult, SnapshotOrder
+from hlb_hooks.effects.vm_files import VmFacts
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.side_by_side import Limits, SideBySide
+
+
+@dataclass
+class Protection:
+    """Making the snapshots of one run."""
+
+    context: Context
+    journal: Journal
+    host: HostEffects
+    earlier: FoundRuns
+    _ledger: SpaceLedger = field(init=False)
+    _ledger_turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Open the ledger of the datastores."""
+        limits = self._settings
+        self._ledger = SpaceLedger(limits.min_free_percent, limits.min_free_gib)
+
+    @property
+    def _settings(self) -> SnapshotConfig:
+        return self.journal.run.config.snapshot
+
+    def protect(self, begun: float) -> None:
+        """Make a snapshot of every chosen VM, within the start budget, which began at ``begun``.
+
+        Each VM ends with a flag. Raise ConfigurationError when the host's program cannot be run.
+        """
+        run = self.journal.run
+        settings = self._settings
+        budget = run.config.run.start_budget_seconds
+        is_abort = run.config.run.on_failure == "abort"
+
+        def finished(vm: VmStory) -> bool:
+            self._report_one(vm)
+            return vm.is_ready or not is_abort
+
+        side_by_side = SideBySide(
+            self._protect_one, finished, stop=self.context.stop, log=self.context.log
+        )
+        unfinished = side_by_side.run(
+            [(vm, vm_files.datastore_of(vm.vmx)) for vm in run.chosen],
+            Limits(settings.parallel, settings.parallel_per_datastore, begun + budget),
+        )
+        for vm in unfinished.waiting:
+            why = phrase("over_budget", seconds=budget)
+            if self.context.stop.is_asked:
+                self._note(Flag.LEFT_OUT, vm, phrase("stopped_before"), phrase("run_again"))
+            elif is_abort and not all(other.is_ready for other in run.chosen if other.flags):
+                self._note(Flag.LEFT_OUT, vm, phrase("rolled_back"), phrase("run_again"))
+            else:
+                self._note(Flag.LEFT_OUT, vm, why, phrase("raise_budget"))
+        for vm in unfinished.running:
+            why = phrase("over_budget", seconds=budget)
+            self._note(Flag.FAILED_SNAP, vm, why, phrase("may_still_come"))
+
+    def _protect_one(self, vm: VmStory) -> None:
+        """Bring one VM to its flag. Only a configuration error or a defect leaves this method."""
+        try:
+            facts = vm_files.read_vm(vm.vmx)
+            if self._admit(vm, facts):
+                self._make_snapshot(vm, facts)
+        except ConfigurationError:
+            raise
+        except HlbError as error:
+            self.journal.note(Flag.FAILED_SNAP, vm.vmx, reason=error.message, next=error.next_step)
+
+    def _admit(self, vm: VmStory, facts: VmFacts) -> bool:
+        admitted = admission.admit_by_files(
+            facts, allow_linked_clones=self._settings.allow_linked_clones
+        )
+        notes = [self.context.speak(note) for note in admitted.notes]
+        if notes:
+            self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note="\n".join(notes))
+        if admitted.verdict is Verdict.LEFT_OUT and admitted.reason and admitted.next_step:
+            self._note(Flag.LEFT_OUT, vm, admitted.reason, admitted.next_step)
+            return False
+        if refusal := self._refuse_by_claim(facts.claim):
+            self._note(Flag.LEFT_OUT, vm, refusal, phrase("wait_for_claim"))
+            return False
+        if admitted.verdict is Verdict.READABLE:
+            why = self.context.speak(admitted.reason) if admitted.reason else ""
+            self.journal.note(Flag.READABLE, vm.vmx, note=why)
+            return False
+        if stuck := admission.refuse_by_power_state(self.host.driver.read_power_state(vm.vmx)):
+            self._note(Flag.LEFT_OUT, vm, *stuck)
+            return False
+        return self._has_room(vm, facts)
+
+    def _refuse_by_claim(self, claim: Claim | None) -> Phrase | None:
+        if claim is None or not is_claim_in_force(
+            claim,
+            host=self.journal.run.host,
+            runs=[found.run for found in self.earlier.runs],
+            now=clock.read_utc_now(),
+        ):
+            return None
+        if not claim.run:
+            return phrase("claim_unreadable")
+        return phrase("claimed", run=claim.run, host=claim.host)
+
+    def _has_room(self, vm: VmStory, facts: VmFacts) -> bool:
+        memory = facts.memory_bytes if self._settings.memory else 0
+        datastores = [vm_files.datastore_of(folder + "/") for folder in facts.folders]
+        need = DELTA_STEP_BYTES * len(facts.covered_disks) + memory
+        rooms = {datastore: read_disk_space(datastore) for datastore in datastores}
+        with self._ledger_turn:
+            shortage = self._ledger.find_shortage(rooms, dict.fromkeys(datastores, need))
+        if shortage is None:
+            unknown = [datastore for datastore, room in rooms.items() if room is None]
+            for datastore in unknown:
+                text = self.context.speak(phrase("space_unknown", datastore=datastore))
+                self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note=text)
+            return True
+        datastore, left, limit = shortage
+        why = phrase(
+            "short_of_space",
+            datastore=datastore,
+            left_gib=f"{left / GIB:.1f}",
+            limit_gib=f"{limit / GIB:.1f}",
+        )
+        self._note(Flag.LEFT_OUT, vm, why, phrase("make_space"))
+        return False
+
+    def _make_snapshot(self, vm: VmStory, facts: VmFacts) -> None:
+        """Try once, or, where quiescing may have failed, once more without it."""
+        mode = self._settings.quiesce
+        trouble = self._try_snapshot(vm, facts, quiesce=mode != "off")
+        if trouble and mode == "try":
+            why = self.context.speak(phrase("quiescing_failed", message=trouble))
+            self._try_snapshot(vm, facts, quiesce=False, note=why)
+
+    def _try_snapshot(self, vm: VmStory, facts: VmFacts, *, quiesce: bool, note: str = "") -> str:
+        """Make one attempt. Give what went wrong if that may have been the quiescing."""
+        if self.context.stop.is_asked:
+            self._note(Flag.LEFT_OUT, vm, phrase("stopped_before"), phrase("run_again"))
+            return ""
+        order = self._order_snapshot(vm, facts, quiesce=quiesce)
+        # The intent is on disk before the host hears of anything: whoever reads the state file
+        # after a crash knows the snapshot's name and how the disks were without it.
+        self.journal.record(
+            make_record(
+                Flag.INTENT_SNAP,
+                vm.vmx,
+                snapshot=order.name,
+                quiesce=str(int(quiesce)),
+                disks=encode_disks(order.disks),
+            )
+        )
+        result = self.host.snapshots.make(order)
+        if result.is_made:
+            level = self.context.speak(phrase("quiesced" if quiesce else "crash_consistent"))
+            notes = "\n".join(filter(None, [note, result.message]))
+            self.journal.note(Flag.OK_SNAP, vm.vmx, snapshot=order.name, level=level, note=notes)
+            return ""
+        self._note_failure(vm, order, result)
+        return result.message if result.may_be_quiescing and quiesce else ""
+
+    def _order_snapshot(self, vm: VmStory, facts: VmFacts, *, quiesce: bool) -> SnapshotOrder:
+        run = self.journal.run
+        now = clock.read_utc_now()
+        name = make_snapshot_name(run.job, now)
+        return SnapshotOrder(
+            vmx=vm.vmx,
+            name=name,
+            description=f"made by hlb-hooks, run {run.name}, removed at its end",
+            disks=vm_files.record_disks(facts),
+            quiesce=quiesce,
+            memory=self._settings.memory,
+            claim=Claim(run.host, run.boot_id, run.name, name, now),
+            vmx_data=facts.vmx_data,
+            stale_claim=facts.claim,
+        )
+
+    def _note_failure(self, vm: VmStory, order: SnapshotOrder, result: MakeResult) -> None:
+        if not result.is_certain:
+            why = phrase("unclear_made", message=result.message)
+            self._note(Flag.FAILED_SNAP, vm, why, phrase("may_still_come"), snapshot=order.name)
+            return
+        self.journal.note(Flag.NOT_MADE, vm.vmx, snapshot=order.name, message=result.message)
+        self.host.snapshots.drop_claim(vm.vmx, self.journal.run.name)
+        why = phrase("not_made", message=result.message)
+        self._note(Flag.FAILED_SNAP, vm, why, phrase("look_at_host"), snapshot=order.name)
+
+    def _note(
+        self, flag: Flag, vm: VmStory, reason: Phrase, next_step: Phrase, **details: str
+    ) -> None:
+        self.journal.note(
+            flag,
+            vm.vmx,
+            reason=self.context.speak(reason),
+            next=self.context.speak(next_step),
+            **details,
+        )
+
+    def _report_one(self, vm: VmStory) -> None:
+        """Say, in the main thread, how one VM went."""
+        speaker = self.context.speaker
+        self.context.log.info(
+            "vm_started",
+            vm=vm.vmx,
+            name=os.path.basename(vm.vmx),
+            flags=list(vm.reported_flags),
+            reason=vm.reason,
+        )
+        if Flag.READABLE in vm.flags:
+            speaker.say("readable", vmx=vm.vmx)
+            return
+        speaker.deed("creating", vmx=vm.vmx)
+        if Flag.OK_SNAP in vm.flags:
+            speaker.deed_mark(is_ok=True)
+            speaker.deed(
+                "created", snapshot=vm.details["snapshot"], level=vm.details["level"], indent=4
+            )
+            return
+        speaker.mark(is_ok=False)
+        speaker.say("reason", text=vm.reason, indent=4)

@@ -1,0 +1,62 @@
+"""The report: chosen VMs only, failures first, a line each; then one line for machines."""
+
+from collections.abc import Iterable
+
+from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.text import escape
+from hlb_hooks.decisions.verdict import Tally
+from hlb_hooks.effects.run_story import Run, VmStory
+from hlb_hooks.steps.context import Context
+
+_INDENT = 4
+
+
+def say_report(context: Context, vms: Iterable[VmStory]) -> None:
+    """Say ``**REPORT**`` and a line for each of ``vms``, those that failed first."""
+    speaker = context.speaker
+    speaker.say("report")
+    # sorted is stable: within the two groups the host's own order stays.
+    for vm in sorted(vms, key=lambda vm: vm.is_protected and not vm.is_open_in_trouble):
+        speaker.verdict(" ".join((escape(vm.vmx), *vm.reported_flags)))
+        if vm.reason:
+            speaker.say("reason", text=vm.reason, indent=_INDENT)
+        if vm.reason and vm.next_step:
+            speaker.say("next_step", text=vm.next_step, indent=_INDENT)
+        for note in vm.notes:
+            speaker.say("note", text=note, indent=_INDENT)
+
+
+def say_machine_line(
+    context: Context, *, job: str, run: str, tally: Tally, exit_code: ExitCode
+) -> None:
+    """Say the last line of every hook, in any language the same."""
+    context.speaker.line(
+        f"HLB job={job} run={run} chosen={tally.chosen} ready={tally.ready} "
+        f"failed={tally.failed} open={tally.open} exit={int(exit_code)}"
+    )
+    context.log.info(
+        "hook_ended",
+        run=run,
+        chosen=tally.chosen,
+        ready=tally.ready,
+        failed=tally.failed,
+        open=tally.open,
+        exit=int(exit_code),
+    )
+
+
+def say_unwritten(context: Context, unwritten: list[str]) -> None:
+    """Say, once, that the state file did not take everything."""
+    for text in dict.fromkeys(unwritten):
+        context.speaker.say("unwritten", text=text)
+
+
+def say_who_removes(context: Context, run: Run, *, is_guard_alive: bool) -> None:
+    """Say what becomes of the snapshots that are still open when a hook is over."""
+    count = len(run.open_vms)
+    if not count:
+        return
+    if is_guard_alive and run.guard is not None:
+        context.speaker.deed("handed_to_guard", count=count, pid=run.guard.pid)
+    else:
+        context.speaker.deed("open_without_guard", count=count, run=run.name)

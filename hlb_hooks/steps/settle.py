@@ -1,0 +1,189 @@
+"""The end of a run's snapshots: the one path of the end hook, the guard, and the operator."""
+
+from dataclasses import dataclass
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.errors import HlbError, VmFileError
+from hlb_hooks.decisions.phrase import Phrase, phrase
+from hlb_hooks.effects import vm_files
+from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.journal import Journal
+from hlb_hooks.effects.records import Flag
+from hlb_hooks.effects.run_story import AttemptState, VmStory
+from hlb_hooks.effects.snapshots import Removal, RemoveResult
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.side_by_side import Limits, SideBySide
+from hlb_hooks.vmfiles.sighting import Fate, Sighting
+
+
+@dataclass
+class Settlement:
+    """Removing what one run has open, and writing down what became of it."""
+
+    context: Context
+    journal: Journal
+    host: HostEffects
+
+    def settle(self, vms: list[VmStory], deadline: float) -> None:
+        """Settle ``vms`` until ``deadline``, in seconds since boot. Each failure stands alone.
+
+        Raise ConfigurationError when the host's program cannot be run.
+        """
+        config = self.journal.run.config
+
+        def finished(vm: VmStory) -> bool:
+            self._report_one(vm)
+            return True
+
+        side_by_side = SideBySide(
+            self._settle_one, finished, stop=self.context.stop, log=self.context.log
+        )
+        at_once = config.snapshot.remove_parallel
+        unfinished = side_by_side.run(
+            [(vm, vm_files.datastore_of(vm.vmx)) for vm in vms],
+            Limits(at_once, at_once, deadline),
+        )
+        for vm in (*unfinished.running, *unfinished.waiting):
+            if vm.is_open:
+                why = phrase("not_removed_yet", seconds=config.run.end_budget_seconds)
+                self._note(Flag.MERGING, vm, why, phrase("guard_goes_on"))
+
+    def close_if_settled(self) -> bool:
+        """Write the run's end if nothing of it is left to settle."""
+        run = self.journal.run
+        if run.unsettled_vms:
+            return False
+        if not run.is_ended:
+            self.journal.note(Flag.ENDED)
+        return True
+
+    def _settle_one(self, vm: VmStory) -> None:
+        """Bring one VM as far as it goes now. Only ConfigurationError or a defect leaves this."""
+        self._note_torn_base(vm)
+        attempts = list(vm.attempts.values())
+        removal = Removal(
+            vm.vmx, tuple(attempt.snapshot for attempt in attempts), attempts[-1].disks
+        )
+
+        def note_asked() -> None:
+            self.journal.note(Flag.INTENT_UMOUNT, vm.vmx, snapshot=removal.ours[-1])
+
+        result = self.host.snapshots.remove(removal, note_asked)
+        if result.sighting is not None and result.sighting.fate is Fate.ABSENT:
+            self._close(vm, result)
+        else:
+            self._note_open(vm, result)
+
+    def _note_torn_base(self, vm: VmStory) -> None:
+        """Compare the base files with what they were: size and content id."""
+        if Flag.OK_SNAP not in vm.flags or Flag.TORN in vm.flags or vm.is_removal_begun:
+            return
+        seen = [attempt for attempt in vm.attempts.values() if attempt.state is AttemptState.SEEN]
+        try:
+            facts = vm_files.read_vm(vm.vmx)
+            path = vm_files.find_changed_base(seen[-1].disks, facts) if seen else ""
+        except VmFileError:
+            return  # said by the removal, which reads the same files and goes on from there
+        if path:
+            self._note(Flag.TORN, vm, phrase("base_changed", path=path), phrase("back_up_again"))
+
+    def _close(self, vm: VmStory, result: RemoveResult) -> None:
+        """Every disk is back on its chain and no name of ours is there."""
+        now = clock.read_utc_now()
+        patience = self._patience_seconds
+        for attempt in vm.unsettled_attempts:
+            if attempt.state is AttemptState.SEEN or result.was_asked:
+                if result.was_asked or vm.is_removal_begun:
+                    self.journal.note(Flag.OK_UMOUNT, vm.vmx, snapshot=attempt.snapshot)
+                else:
+                    self._note(
+                        Flag.TORN,
+                        vm,
+                        phrase("removed_by_other"),
+                        phrase("back_up_again"),
+                        snapshot=attempt.snapshot,
+                        closed="1",
+                    )
+            elif (
+                attempt.state is AttemptState.REFUSED
+                or (now - attempt.intended).total_seconds() > patience
+            ):
+                self.journal.note(Flag.NOT_MADE, vm.vmx, snapshot=attempt.snapshot, closed="1")
+        if not vm.unsettled_attempts:
+            self._drop_claim(vm)
+
+    @property
+    def _patience_seconds(self) -> float:
+        """How long after its intent a snapshot may still come to exist, for all we know."""
+        settings = self.journal.run.config.snapshot
+        return settings.create_timeout_seconds + settings.settle_timeout_seconds
+
+    def _drop_claim(self, vm: VmStory) -> None:
+        try:
+            self.host.snapshots.drop_claim(vm.vmx, self.journal.run.name)
+        except HlbError as error:
+            text = self.context.speak(phrase("claim_stays", message=error.message))
+            self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note=text)
+
+    def _note_open(self, vm: VmStory, result: RemoveResult) -> None:
+        sighting = result.sighting
+        if sighting is None:
+            why = phrase("files_unreadable", message=result.message)
+            self._note(Flag.FAILED_UMOUNT, vm, why, phrase("look_by_hand"))
+            return
+        self._note_lost(vm, sighting, result)
+        flag, why, next_step = _explain_open(sighting, result)
+        self._note(flag, vm, why, next_step)
+
+    def _note_lost(self, vm: VmStory, sighting: Sighting, result: RemoveResult) -> None:
+        """Say that the backup is torn when our snapshot went away before we asked for it."""
+        is_gone = not sighting.is_ours_there and Flag.OK_SNAP in vm.flags
+        if is_gone and not result.was_asked and not vm.is_removal_begun:
+            self._note(Flag.TORN, vm, phrase("removed_by_other"), phrase("back_up_again"))
+
+    def _note(
+        self, flag: Flag, vm: VmStory, reason: Phrase, next_step: Phrase, **details: str
+    ) -> None:
+        self.journal.note(
+            flag,
+            vm.vmx,
+            reason=self.context.speak(reason),
+            next=self.context.speak(next_step),
+            **details,
+        )
+
+    def _report_one(self, vm: VmStory) -> None:
+        """Say, in the main thread, how one VM went. An attempt that never was is not spoken of."""
+        speaker = self.context.speaker
+        self.context.log.info(
+            "vm_settled", vm=vm.vmx, flags=list(vm.reported_flags), reason=vm.reason
+        )
+        if Flag.OK_SNAP not in vm.flags and not vm.is_open:
+            return
+        speaker.deed("to_remove", vmx=vm.vmx)
+        speaker.deed("removing", snapshot=next(reversed(vm.attempts)))
+        if vm.is_open or Flag.TORN in vm.flags:
+            speaker.mark(is_ok=False)
+            speaker.say("reason", text=vm.reason, indent=4)
+        else:
+            speaker.deed_mark(is_ok=True)
+
+
+def _explain_open(sighting: Sighting, result: RemoveResult) -> tuple[Flag, Phrase, Phrase]:
+    """Give flag, reason and next step for what is not gone."""
+    if sighting.other_snapshots:
+        names = ", ".join(sighting.other_snapshots)
+        return (
+            Flag.FAILED_UMOUNT,
+            phrase("foreign_beside_ours", names=names),
+            phrase("remove_by_name", snapshot=sighting.name),
+        )
+    if sighting.fate is Fate.DISPLACED:
+        return Flag.FAILED_UMOUNT, phrase("disks_displaced"), phrase("look_by_hand")
+    if sighting.fate is Fate.MERGING and not result.message:
+        return Flag.MERGING, phrase("still_merging"), phrase("guard_goes_on")
+    return (
+        Flag.FAILED_UMOUNT,
+        phrase("not_removed", message=result.message or sighting.fate.value),
+        phrase("look_by_hand"),
+    )

@@ -1,0 +1,136 @@
+"""Doing the same to many VMs, some at a time: fair across datastores, within a time."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.logs import Log
+from hlb_hooks.base.stop import StopRequest
+
+T = TypeVar("T")
+_WAKE_SECONDS = 0.2
+HEARTBEAT_SECONDS = 30.0
+# A signal leaves the hook 30 s; what it writes and says afterwards needs some of them.
+STOP_GRACE_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many at a time, in all and of one key, and until when, in seconds since boot."""
+
+    at_once: int
+    at_once_per_key: int
+    deadline: float
+
+
+@dataclass(frozen=True)
+class Unfinished(Generic[T]):
+    """What was left when the time was over: not begun, and begun but not finished."""
+
+    waiting: tuple[T, ...]
+    running: tuple[T, ...]
+
+
+class SideBySide(Generic[T]):
+    """Runs ``work`` on items in threads of their own; what it did is told in this thread.
+
+    The threads are daemons: when the time is over the caller goes on without them, and the host
+    command that one of them waits for goes on too, in a session of its own.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[T], None],
+        finished: Callable[[T], bool],
+        *,
+        stop: StopRequest,
+        log: Log,
+    ) -> None:
+        """Take the work, and what to call, in this thread, for each item that is done.
+
+        When ``finished`` gives False, no further item is begun.
+        """
+        self._work = work
+        self._finished = finished
+        self._stop = stop
+        self._log = log
+        self._done: queue.SimpleQueue[tuple[T, BaseException | None]] = queue.SimpleQueue()
+
+    def run(self, items: Sequence[tuple[T, str]], limits: Limits) -> Unfinished[T]:
+        """Work on ``items``, each with its key. Raise what ``work`` raised, after the others."""
+        waiting: dict[str, deque[T]] = {}
+        for item, key in items:
+            waiting.setdefault(key, deque()).append(item)
+        running: list[tuple[T, str]] = []
+        defects: list[BaseException] = []
+        deadline = limits.deadline
+        next_heartbeat = clock.read_seconds_since_boot() + HEARTBEAT_SECONDS
+        may_begin = True
+        while running or (may_begin and waiting):
+            now = clock.read_seconds_since_boot()
+            if self._stop.is_asked and may_begin:
+                may_begin = False
+                deadline = min(deadline, now + STOP_GRACE_SECONDS)
+            if now >= deadline:
+                break
+            while may_begin and (begun := _pick(waiting, running, limits)):
+                running.append(begun)
+                self._begin(begun[0])
+            if now >= next_heartbeat:
+                next_heartbeat = now + HEARTBEAT_SECONDS
+                self._log.info(
+                    "heartbeat",
+                    running=[str(item) for item, _ in running],
+                    waiting=sum(map(len, waiting.values())),
+                )
+            try:
+                item, defect = self._done.get(timeout=_WAKE_SECONDS)
+            except queue.Empty:
+                continue
+            running = [entry for entry in running if entry[0] is not item]
+            if defect is not None:
+                defects.append(defect)
+                may_begin = False
+            elif not self._finished(item):
+                may_begin = False
+        if defects:
+            raise defects[0]
+        return Unfinished(
+            tuple(item for entries in waiting.values() for item in entries),
+            tuple(item for item, _ in running),
+        )
+
+    def _begin(self, item: T) -> None:
+        threading.Thread(target=self._run_one, args=(item,), daemon=True).start()
+
+    def _run_one(self, item: T) -> None:
+        try:
+            self._work(item)
+        except BaseException as error:
+            self._done.put((item, error))
+        else:
+            self._done.put((item, None))
+
+
+def _pick(
+    waiting: dict[str, deque[T]], running: Sequence[tuple[T, str]], limits: Limits
+) -> tuple[T, str] | None:
+    """Take the next item, of the key that has least under way; the longest queue goes first."""
+    if len(running) >= limits.at_once:
+        return None
+    under_way = dict.fromkeys(waiting, 0)
+    for _, key in running:
+        if key in under_way:
+            under_way[key] += 1
+    free = [key for key, count in under_way.items() if count < limits.at_once_per_key]
+    if not free:
+        return None
+    key = min(free, key=lambda name: (under_way[name], -len(waiting[name])))
+    item = waiting[key].popleft()
+    if not waiting[key]:
+        del waiting[key]
+    return item, key

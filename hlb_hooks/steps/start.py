@@ -1,0 +1,204 @@
+"""The start of a run, for whoever has chosen its VMs: begin, guard, snapshots, report."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.config import Config
+from hlb_hooks.base.errors import GuardError, HlbError, NotNowError
+from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.text import escape
+from hlb_hooks.decisions.activity import find_active
+from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
+from hlb_hooks.effects import processes
+from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.journal import Journal
+from hlb_hooks.effects.owner import Owner
+from hlb_hooks.effects.records import VERSION, Flag, Record, make_record
+from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.steps import report
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.protect import Protection
+from hlb_hooks.steps.settle import Settlement
+
+
+@dataclass(frozen=True)
+class ChosenVm:
+    """A VM that a new run is to protect: its path, its name, and where its attributes came from."""
+
+    vmx: str
+    name: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a new run is to do, decided before anything is written."""
+
+    name: str
+    job: str
+    owner: Owner
+    config: Config
+    inventory: Sequence[str]
+    chosen: Sequence[ChosenVm]
+    begun: float
+    """When the hook began, in seconds since boot: its budget counts from there."""
+
+
+def start_run(
+    context: Context, plan: Plan, host: HostEffects, say_chosen: Callable[[], None]
+) -> ExitCode:
+    """Begin the run, make its snapshots and report. ``say_chosen`` says which VMs, and why.
+
+    Raise NotNowError when a run of the same job is alive, and StateError or GuardError when the
+    run cannot be written or guarded: then no VM was touched.
+    """
+    store = context.effects.open_store(plan.config.paths.state_dir)
+    journal, earlier = _begin(plan, store)
+    context.journal = journal
+    context.open_log(plan.config.paths.log_file, run=plan.name, job=plan.job)
+    context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
+    post_missing_guards(context, store, earlier)
+    _say_run(context, plan, journal)
+    guard = context.effects.guards.start(journal) if plan.chosen else None
+    say_chosen()
+    if plan.chosen:
+        try:
+            context.effects.guards.wait_until_ready(guard, journal)
+        except GuardError:
+            journal.note(Flag.ENDED)
+            raise
+        _make_snapshots(context, plan, journal, host, earlier)
+    return _finish(context, plan, journal, earlier)
+
+
+def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -> None:
+    """Give every unsettled run that has nobody any more a guard of its own.
+
+    This hook has a backup waiting and merges nothing itself; the VMs concerned are left out of
+    this run as long as their snapshots are open.
+    """
+    for entry in earlier.runs:
+        run = entry.run
+        if run.is_ended or is_guard_alive(run.guard) or not run.owner.is_over():
+            continue
+        try:
+            journal = store.take_over(entry, limit_seconds=0)
+        except HlbError as error:
+            context.log.info("orphan_in_other_hands", orphan=run.name, why=error.message)
+            continue
+        try:
+            guard = context.effects.guards.start(journal)
+            if guard is not None:
+                context.effects.guards.wait_until_ready(guard, journal)
+            context.log.warning("guard_posted", orphan=run.name)
+        finally:
+            journal.close()
+
+
+def _begin(plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
+    with store.beginning():
+        earlier = store.find_runs()
+        over = frozenset(entry.run.name for entry in earlier.runs if _is_over(entry))
+        active = find_active(earlier.runs, plan.job, over)
+        if active is not None:
+            raise NotNowError(
+                f"run {active.run.name} of job {plan.job} is active, its owner is "
+                f"{active.run.owner.describe()}",
+                next_step="wait until that backup is over; its end hook or guard settles its run",
+            )
+        return store.begin(plan.name, _head_of(plan)), earlier
+
+
+def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
+    speaker = context.speaker
+    speaker.step(context.hook)
+    speaker.say("run", run=journal.run.name, job=plan.job, owner=plan.owner.describe())
+    speaker.say("vms_present", count=len(plan.inventory))
+    for vmx in plan.inventory:
+        speaker.line(escape(vmx))
+    speaker.deed("written_to", path=journal.path)
+    speaker.deed_mark(is_ok=True)
+
+
+def _is_over(entry: FoundRun) -> bool:
+    return entry.run.is_ended or entry.run.owner.is_over()
+
+
+def _head_of(plan: Plan) -> list[Record]:
+    return [
+        make_record(
+            Flag.STATE,
+            version=str(VERSION),
+            run=plan.name,
+            job=plan.job,
+            host=os.uname().nodename,
+            boot_id=processes.read_boot_id(),
+        ),
+        make_record(Flag.OWNER, **plan.owner.to_details()),
+        # In force from here to the run's end: a mistake made overnight in hlb.toml cannot keep a
+        # snapshot open.
+        make_record(Flag.CONFIG, json=plan.config.to_json()),
+        make_record(Flag.INVENTORY, count=str(len(plan.inventory))),
+        *(make_record(Flag.PRESENT, vmx) for vmx in plan.inventory),
+        *(
+            make_record(Flag.CHOSEN, vm.vmx, name=vm.name, **dict(vm.attributes))
+            for vm in plan.chosen
+        ),
+    ]
+
+
+def _make_snapshots(
+    context: Context, plan: Plan, journal: Journal, host: HostEffects, earlier: FoundRuns
+) -> None:
+    if context.hook != "snap_request":
+        context.speaker.step("snap_request")
+    Protection(context, journal, host, earlier).protect(plan.begun)
+    run = journal.run
+    is_failed = any(not vm.is_ready for vm in run.chosen)
+    if is_failed and plan.config.run.on_failure == "abort" and not context.stop.is_asked:
+        _roll_back(context, journal, host)
+
+
+def _roll_back(context: Context, journal: Journal, host: HostEffects) -> None:
+    """Take this run's snapshots back: the talk's behaviour, if it is asked for."""
+    context.speaker.step("snap_remove")
+    settlement = Settlement(context, journal, host)
+    budget = journal.run.config.run.end_budget_seconds
+    settlement.settle(journal.run.unsettled_vms, clock.read_seconds_since_boot() + budget)
+    journal.note(Flag.HANDED_OVER)
+    settlement.close_if_settled()
+
+
+def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) -> ExitCode:
+    run = journal.run
+    speaker = context.speaker
+    tally = count_vms(run.chosen)
+    exit_code = decide_start_exit(
+        tally, plan.config.run.on_failure, is_state_damaged=bool(earlier.errors)
+    )
+    if context.stop.signal is not None:
+        exit_code = stop_exit_code(context)
+        speaker.say("interrupted", signal=context.stop.signal.name)
+    journal.note(Flag.STARTED, exit=str(int(exit_code)))
+    if not run.unsettled_vms and not any(vm.is_ready for vm in run.chosen):
+        journal.note(Flag.ENDED)
+    report.say_report(context, run.chosen)
+    if tally.ready:
+        speaker.deed("ready_not_backed_up", count=tally.ready)
+    for error in earlier.errors:
+        speaker.say("warning", text=error.message)
+        speaker.say("next_step", text=error.next_step, indent=4)
+    report.say_unwritten(context, journal.unwritten)
+    report.say_machine_line(
+        context, job=escape(plan.job), run=run.name, tally=tally, exit_code=exit_code
+    )
+    return exit_code
+
+
+def stop_exit_code(context: Context) -> ExitCode:
+    """Give the exit code for the signal that asked to stop."""
+    name = context.stop.signal.name if context.stop.signal else ""
+    return ExitCode.INTERRUPTED if name == "SIGINT" else ExitCode.TERMINATED

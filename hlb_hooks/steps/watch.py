@@ -1,0 +1,184 @@
+"""The guard's watch: wait for the owner, then do what the end hook did not."""
+
+from dataclasses import dataclass, field
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.config import Config
+from hlb_hooks.base.config_schema import RunConfig
+from hlb_hooks.base.errors import HlbError, StateError
+from hlb_hooks.decisions.phrase import phrase
+from hlb_hooks.effects import processes, vm_files
+from hlb_hooks.effects.disk_space import read_disk_space
+from hlb_hooks.effects.journal import WrittenJournal
+from hlb_hooks.effects.records import Flag
+from hlb_hooks.effects.run_story import Run, VmStory, tell_run
+from hlb_hooks.effects.state_file import StateFile
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.settle import Settlement
+
+HEARTBEAT_SECONDS = 30.0
+# After a boot other hosts may still be starting the VMs that were here.
+BOOT_WAIT_SECONDS = 30 * 60
+
+
+@dataclass
+class Watch:
+    """One guard at its post. It keeps the state file open, so that nobody can take it away."""
+
+    context: Context
+    state_file: StateFile
+    _run: Run | None = None
+    _next_heartbeat: float = 0.0
+    _next_try: float = 0.0
+    _blocked_by: str = field(default="")
+
+    def keep(self) -> None:
+        """Return when the run is settled, or when this process is told to stop.
+
+        At a host's shutdown every process is: nothing is begun then, and the reaper goes on.
+        A failure of any kind, a defect too, is logged and tried again: nobody comes after us.
+        """
+        while not self.context.stop.is_asked:
+            try:
+                if self._look_once():
+                    return
+            except Exception as error:
+                self.context.log.exception("guard_failed", why=str(error))
+                self._next_try = clock.read_seconds_since_boot() + self._config.guard_retry_seconds
+            self.context.stop.wait(self._config.guard_poll_seconds)
+
+    def read_run(self) -> Run:
+        """Read the run, or, from a file that was damaged meanwhile, keep what is known of it.
+
+        Raise StateError when nothing was ever readable.
+        """
+        try:
+            run = tell_run(self.state_file.read().records, self.state_file.path)
+        except StateError as error:
+            if self._run is None:
+                raise
+            self.context.log.error("state_damaged", why=error.message)
+            return self._run
+        if run is None:
+            raise StateError(f"{self.state_file.path}: there is no run in it")
+        self._run = run
+        return run
+
+    @property
+    def _config(self) -> RunConfig:
+        config = self._run.config if self._run else Config("")
+        return config.run
+
+    def _look_once(self) -> bool:
+        """Do what is to be done now; True when the run is settled."""
+        run = self.read_run()
+        if run.is_ended:
+            return True
+        now = clock.read_seconds_since_boot()
+        is_emergency = bool(self._find_short_of_space(run))
+        is_due = run.is_handed_over or run.owner.is_over()
+        self._blocked_by = self._find_block(run) if is_due and not is_emergency else ""
+        self._beat(run, now)
+        if now < self._next_try or not (is_due or is_emergency) or self._blocked_by:
+            return False
+        self._next_try = now + run.config.run.guard_retry_seconds
+        return self._act()
+
+    def _act(self) -> bool:
+        try:
+            self.state_file.lock_or_raise()
+        except BlockingIOError:
+            # A hook is at work for this run. It may be over in a moment.
+            self._next_try = 0.0
+            return False
+        try:
+            run = self.read_run()
+            if run.is_ended:
+                return True
+            self.state_file.drop_interrupted_write(self.state_file.read())
+            return self._settle(run)
+        finally:
+            self.state_file.unlock()
+
+    def _settle(self, run: Run) -> bool:
+        context = self.context
+        journal = WrittenJournal(run, self.state_file)
+        host = context.effects.open_host(run.config, run.name)
+        settlement = Settlement(context, journal, host)
+        is_over = run.is_handed_over or run.owner.is_over()
+        vms = run.unsettled_vms if is_over else self._find_short_of_space(run)
+        context.log.info("guard_settles", vms=[vm.vmx for vm in vms], is_owner_over=is_over)
+        for vm in self._find_short_of_space(run):
+            why = context.speak(phrase("emergency", path=vm_files.datastore_of(vm.vmx)))
+            next_step = context.speak(phrase("back_up_again"))
+            journal.note(Flag.TORN, vm.vmx, reason=why, next=next_step)
+        # One limit for each removal is the driver's own; all of them together have none here.
+        settlement.settle(vms, float("inf"))
+        for text in dict.fromkeys(journal.unwritten):
+            context.log.error("unwritten", why=text)
+        is_settled = is_over and settlement.close_if_settled()
+        context.log.info("guard_settled", is_settled=is_settled, open=len(run.open_vms))
+        return is_settled
+
+    def _find_block(self, run: Run) -> str:
+        """Name what must be waited for, or give an empty string."""
+        if run.boot_id != processes.read_boot_id():
+            left = BOOT_WAIT_SECONDS - clock.read_seconds_since_boot()
+            if left > 0:
+                return f"the host was started {BOOT_WAIT_SECONDS - left:.0f} s ago"
+        commands = processes.list_commands_of_run(run.name)
+        if commands:
+            return f"host commands of this run are under way: pids {commands}"
+        bases = {
+            path
+            for vm in run.open_vms
+            for attempt in vm.unsettled_attempts
+            for disk in attempt.disks
+            for path, _ in disk.extents
+        }
+        holders = processes.list_holders(bases)
+        if holders:
+            path, pids = next(iter(holders.items()))
+            return f"{path} is still being read by pids {pids}"
+        return ""
+
+    def _find_short_of_space(self, run: Run) -> list[VmStory]:
+        """Give the VMs on datastores where our deltas have become a danger to all others."""
+        limit_percent = run.config.snapshot.emergency_free_percent
+        short = []
+        for vm in run.open_vms if limit_percent else []:
+            room = read_disk_space(vm_files.datastore_of(vm.vmx))
+            if room and room.free_bytes * 100 < room.total_bytes * limit_percent:
+                short.append(vm)
+        return short
+
+    def _beat(self, run: Run, now: float) -> None:
+        if now < self._next_heartbeat:
+            return
+        self._next_heartbeat = now + HEARTBEAT_SECONDS
+        age_hours = (clock.read_utc_now() - run.begun).total_seconds() / 3600
+        self.context.log.info(
+            "heartbeat",
+            owner=run.owner.describe(),
+            open=len(run.open_vms),
+            blocked_by=self._blocked_by,
+        )
+        if run.open_vms and age_hours > run.config.snapshot.alarm_open_hours:
+            self.context.log.error(
+                "open_too_long",
+                hours=round(age_hours, 1),
+                limit="[snapshot] alarm_open_hours",
+                vms=[vm.vmx for vm in run.open_vms],
+            )
+
+
+def open_watch(context: Context, state_path: str) -> Watch:
+    """Open the state file and read the run. Raise HlbError: then the guard is not ready."""
+    watch = Watch(context, StateFile.open(state_path))
+    try:
+        run = watch.read_run()
+    except HlbError:
+        watch.state_file.close()
+        raise
+    context.open_log(run.config.paths.log_file, run=run.name, job=run.job)
+    return watch

@@ -1,0 +1,127 @@
+"""Whose run it is: the owner of a new one, and the runs that a caller may end."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hlb_hooks.base.errors import UsageError
+from hlb_hooks.base.text import escape
+from hlb_hooks.decisions.activity import find_runs_of
+from hlb_hooks.effects import owner, processes
+from hlb_hooks.effects.owner import Owner, ProcessOwner
+from hlb_hooks.effects.run_store import FoundRun, FoundRuns
+from hlb_hooks.steps.context import Context
+
+_LEASE = re.compile(r"(\d{1,5})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST_LEASE = timedelta(days=7)
+_LOG_HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class OwnerOptions:
+    """What the command line says of the owner; the configuration's patterns come last."""
+
+    owner_pid: int | None
+    lease: str | None
+    patterns: tuple[str, ...]
+
+
+def find_owner(options: OwnerOptions) -> Owner:
+    """Give the owner of a new run. Raise UsageError, naming the three ways, where there is none."""
+    if options.lease is not None:
+        return owner.lease_for(parse_lease(options.lease))
+    if options.owner_pid is not None:
+        return owner.owner_of_pid(options.owner_pid)
+    found = owner.find_owner(options.patterns)
+    if found is None:
+        names = ", ".join(options.patterns)
+        raise UsageError(
+            f"no owner: none of this hook's ancestors is called {escape(names)}, so nothing would "
+            "say when the snapshots may go; no snapshot is made",
+            next_step="name your client in [run] owner, or say --owner-pid PID, or --lease 4h",
+        )
+    return found
+
+
+def parse_lease(text: str) -> timedelta:
+    """Read ``90s``, ``30m``, ``4h`` or ``1d``. Raise UsageError for anything else."""
+    match = _LEASE.fullmatch(text)
+    length = timedelta(**{_UNITS[match.group(2)]: int(match.group(1))}) if match else timedelta()
+    if not timedelta() < length <= _LONGEST_LEASE:
+        raise UsageError(
+            f"--lease {escape(text)}: expected a time from 1s to 7d, such as 30m or 4h",
+            next_step="say how long the backup may take at the most",
+        )
+    return length
+
+
+def find_own_runs(
+    found: FoundRuns, run_name: str | None, options: OwnerOptions
+) -> tuple[Sequence[FoundRun], Owner | None]:
+    """Give the runs that this caller may end, and the caller's owner where there is one.
+
+    With ``--run`` exactly that one. Else those whose owner is an ancestor of this process, or the
+    process of ``--owner-pid``; by hand there is none. Raise UsageError for that, and for a run
+    nobody knows.
+    """
+    if run_name is not None:
+        named = [entry for entry in found.runs if entry.run.name == run_name]
+        if not named:
+            raise UsageError(
+                f"--run {escape(run_name)}: no state file knows this run",
+                next_step="the runs there are: " + _list_open(found),
+            )
+        return named, named[0].run.owner
+    if options.owner_pid is not None:
+        caller = owner.owner_of_pid(options.owner_pid)
+        return find_runs_of(found.runs, [caller.process]), caller
+    own = find_runs_of(found.runs, processes.list_ancestors())
+    if own:
+        return own, own[0].run.owner
+    client = owner.find_owner(options.patterns)
+    if client is None:
+        raise UsageError(
+            "by hand it must be said which run to end",
+            next_step="say --run RUN; the open ones are: " + _list_open(found),
+        )
+    return [], client
+
+
+def is_restore(context: Context, who: Owner) -> bool:
+    """Tell, and say, whether the owner is restoring: only on positive evidence.
+
+    The evidence is ``-x`` or ``--extract`` on its command line, or on the one that the log named
+    by its ``--logfile`` shows. Without any it is a backup.
+    """
+    if not isinstance(who, ProcessOwner):
+        return False
+    words = processes.read_arguments(who.process.pid)
+    if not (_asks_to_extract(words) or _asks_to_extract(_read_logged_words(words))):
+        return False
+    context.speaker.say("restore", owner=who.describe())
+    return True
+
+
+def _asks_to_extract(words: Sequence[str]) -> bool:
+    return any(word in {"-x", "--extract", "--extract=true"} for word in words)
+
+
+def _read_logged_words(words: Sequence[str]) -> Sequence[str]:
+    """Give the words of the last ``Command Line:`` in the head of the owner's log."""
+    for index, word in enumerate(words):
+        option, is_joined, path = word.partition("=")
+        if option != "--logfile":
+            continue
+        if not is_joined:
+            path = words[index + 1] if index + 1 < len(words) else ""
+        text = processes.read_text_head(path, _LOG_HEAD_BYTES) if path.startswith("/") else ""
+        lines = [line for line in text.splitlines() if "Command Line:" in line]
+        return lines[-1].split() if lines else ()
+    return ()
+
+
+def _list_open(found: FoundRuns) -> str:
+    names = [entry.run.name for entry in found.runs if not entry.run.is_ended]
+    return ", ".join(names) if names else "none"

@@ -1,0 +1,114 @@
+"""What a VM's files say became of one snapshot: pure, from the chains recorded before it.
+
+The files are believed, not the commands. An entry leaves the .vmsd before the merge is finished
+(VMware's own support says so), so *gone* takes both: no entry, and every disk back on the chain
+that was recorded. A chain is compared by its files, not by its CIDs: a base gets a new CID when
+it is written again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RecordedDisk:
+    """A disk a snapshot covers, as it was before: its node, its chain, what its base looks like.
+
+    ``chain`` holds absolute descriptor paths from the top down to the base. ``extents`` are the
+    data files below the new delta, each with its size in bytes, and ``top_cid`` is the content
+    id of the descriptor that the delta will be laid on.
+    """
+
+    node: str
+    chain: tuple[str, ...]
+    top_cid: str
+    extents: tuple[tuple[str, int], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the disk as what ``json`` can write."""
+        return {
+            "node": self.node,
+            "chain": list(self.chain),
+            "top_cid": self.top_cid,
+            "extents": [list(extent) for extent in self.extents],
+        }
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> "RecordedDisk":
+        """Read what ``to_json`` gave. Raise KeyError, TypeError or ValueError for anything else."""
+        return cls(
+            node=str(entry["node"]),
+            chain=tuple(str(path) for path in entry["chain"]),
+            top_cid=str(entry["top_cid"]),
+            extents=tuple((str(path), int(size)) for path, size in entry["extents"]),
+        )
+
+
+class Fate(Enum):
+    """What the files say of a snapshot."""
+
+    MADE = "made"  # our name is there, and every disk is one delta above its chain
+    PARTLY_MADE = "partly made"  # our name is there, and some disk is not one delta above
+    ABSENT = "absent"  # no such name, and every disk is on its chain: never made, or gone
+    MERGING = "merging"  # no such name, and a disk still has deltas above its chain
+    DISPLACED = "displaced"  # no such name, and a disk is on a chain that has nothing of the old
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The fate of our snapshot ``name``, what else is there, and which disks carry more deltas."""
+
+    name: str
+    fate: Fate
+    other_snapshots: tuple[str, ...]
+    nodes_above: tuple[str, ...]
+
+    @property
+    def is_ours_there(self) -> bool:
+        """Whether the .vmsd shows the snapshot."""
+        return self.fate in {Fate.MADE, Fate.PARTLY_MADE}
+
+
+def sight_snapshots(
+    ours: Sequence[str],
+    recorded: Sequence[RecordedDisk],
+    snapshot_names: Sequence[str],
+    chains_now: Mapping[str, tuple[str, ...]],
+) -> Sighting:
+    """Tell what became of our snapshots on one VM: usually one, else the attempts at it.
+
+    ``snapshot_names`` are those of the .vmsd, ``chains_now`` each node's chain as it is now. A
+    name that is there twice was given once by us, so the second is another's. A disk that was
+    taken out of the VM meanwhile is on no chain and counts as displaced.
+    """
+    others = list(snapshot_names)
+    present = [name for name in ours if name in others]
+    for name in present:
+        others.remove(name)
+    depths = {
+        disk.node: _count_deltas_above(disk.chain, chains_now.get(disk.node, ()))
+        for disk in recorded
+    }
+    if present:
+        is_made = len(present) == 1 and all(depth == 1 for depth in depths.values())
+        fate = Fate.MADE if is_made else Fate.PARTLY_MADE
+    elif None in depths.values():
+        fate = Fate.DISPLACED
+    else:
+        fate = Fate.MERGING if any(depths.values()) else Fate.ABSENT
+    return Sighting(
+        name=present[0] if present else ours[-1],
+        fate=fate,
+        other_snapshots=tuple(others),
+        nodes_above=tuple(node for node, depth in depths.items() if depth),
+    )
+
+
+def _count_deltas_above(recorded: tuple[str, ...], now: tuple[str, ...]) -> int | None:
+    """Give how many links stand above the recorded chain, or None when it is not below."""
+    depth = len(now) - len(recorded)
+    if depth < 0 or now[depth:] != recorded:
+        return None
+    return depth
