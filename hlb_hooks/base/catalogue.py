@@ -19,7 +19,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "looking": ("looking for machines to back up...", "wyszukiwanie maszyn do backupu..."),
     "found": ("**found {name}", "**znalazlem {name}"),
     "found_because": ("line {line}: {target}", "linia {line}: {target}"),
-    "excluded": ("left out by line {line}: {target}", "pominieta przez linie {line}: {target}"),
+    "excluded": (
+        "{name}: left out by line {line}: {target}",
+        "{name}: pominieta przez linie {line}: {target}",
+    ),
     "not_named": (
         "no line of the targets file names it",
         "nie wymienia jej zadna linia pliku z lista",
@@ -33,8 +36,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     # snap_request
     "creating": ("creating snapshot of {vmx}...", "tworzenie snapshotu {vmx}..."),
     "created": ("snapshot {snapshot}, {level}", "snapshot {snapshot}, {level}"),
-    "quiesced": ("quiesced", "z wstrzymaniem zapisu w systemie goscia"),
+    # The host ignores the wish where no tools run in the guest, and says nothing of it.
+    "quiesced": (
+        "quiesced, as far as VMware Tools run in the guest",
+        "z wstrzymaniem zapisu, o ile w systemie goscia dzialaja VMware Tools",
+    ),
     "crash_consistent": ("crash-consistent", "bez wstrzymania zapisu w systemie goscia"),
+    "powered_off": ("powered off", "maszyna wylaczona"),
+    "suspended": ("suspended", "maszyna wstrzymana"),
     "readable": (
         "readable without a snapshot: {vmx}",
         "mozna czytac bez snapshotu: {vmx}",
@@ -154,6 +163,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "stopped_before": (
         "the hook was told to stop before its turn came",
         "hook zatrzymano, zanim przyszla na nia kolej",
+    ),
+    "owner_gone": (
+        "the backup client was gone before its turn came",
+        "klient backupu zniknal, zanim przyszla na nia kolej",
     ),
     "run_again": ("start the backup again", "uruchom backup jeszcze raz"),
     "rolled_back": (

@@ -64,6 +64,14 @@ class Attempt:
             self.state = AttemptState.REFUSED
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """Why a VM has a flag that nobody wants, in words, and what to do about it."""
+
+    reason: str
+    next_step: str
+
+
 @dataclass
 class VmStory:
     """All that a run knows of one VM. ``vmx`` is the path as the host printed it."""
@@ -72,12 +80,21 @@ class VmStory:
     name: str = ""
     is_chosen: bool = False
     flags: set[Flag] = field(default_factory=set)
-    reason: str = ""
-    next_step: str = ""
+    troubles: dict[Flag, Trouble] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     is_removal_begun: bool = False
     details: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def current_troubles(self) -> list[Trouble]:
+        """What was the matter, and still is: the reasons of the flags that stand."""
+        return [self.troubles[flag] for flag in self.reported_flags if flag in self.troubles]
+
+    @property
+    def reason(self) -> str:
+        """The first thing that is the matter, or nothing."""
+        return next((trouble.reason for trouble in self.current_troubles), "")
 
     @property
     def unsettled_attempts(self) -> list[Attempt]:
@@ -135,8 +152,8 @@ class VmStory:
         elif flag in REPORTED_FLAGS:
             self.flags -= _REPLACED_BY.get(flag, set())
             self.flags.add(flag)
-            self.reason = details.get("reason", "")
-            self.next_step = details.get("next", "")
+            if "reason" in details:
+                self.troubles[flag] = Trouble(details["reason"], details.get("next", ""))
             self.details.update(details)
         if note := details.get("note"):
             self.notes.extend(line for line in note.split("\n") if line not in self.notes)

@@ -15,12 +15,17 @@ def settle_in() -> None:
     and nothing of the caller's environment reaches a child. The working directory is left by
     ``leave_folder``, once the command line is read.
     """
-    _open_standard_descriptors()
-    _speak_utf8()
+    prepare_terminal()
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.environ.clear()
     os.environ.update({**kept, "PATH": _PATH, "LANG": "C", "LC_ALL": "C", "HOME": "/"})
     os.umask(_UMASK)
+
+
+def prepare_terminal() -> None:
+    """See to it that there are three standard descriptors, and that text is UTF-8."""
+    _open_standard_descriptors()
+    _speak_utf8()
 
 
 def leave_folder() -> None:

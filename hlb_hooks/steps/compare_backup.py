@@ -78,21 +78,20 @@ def say_found(context: Context, selection: Selection) -> None:
         speaker.say("found", name=vm.name)
         _say_line(context, "found_because", vm.target)
     for vm in selection.excluded:
-        speaker.line(f"{escape(vm.name)}:", indent=_INDENT)
-        _say_line(context, "excluded", vm.target)
+        _say_line(context, "excluded", vm.target, name=vm.name)
     for target in selection.unmatched:
         _say_line(context, "unmatched", target)
     if not selection.chosen:
         speaker.say("nothing_chosen")
 
 
-def _say_line(context: Context, key: str, target: Target) -> None:
+def _say_line(context: Context, key: str, target: Target, **words: object) -> None:
     try:
         # What is written escaped in the file is escaped again by the speaker: once is enough.
         text = unescape(target.text)
     except ValueError:
         text = target.text
-    context.speaker.say(key, line=target.line_number, target=text, indent=_INDENT)
+    context.speaker.say(key, line=target.line_number, target=text, indent=_INDENT, **words)
 
 
 def _say_whether_fit(context: Context, config: Config, vmx: str) -> bool:

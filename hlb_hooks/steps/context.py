@@ -9,6 +9,8 @@ from hlb_hooks.base.stop import StopRequest
 from hlb_hooks.decisions.phrase import Phrase
 from hlb_hooks.effects.bundle import Effects
 from hlb_hooks.effects.journal import Journal
+from hlb_hooks.effects.records import Flag
+from hlb_hooks.effects.run_story import VmStory
 
 
 @dataclass
@@ -40,3 +42,15 @@ class Context:
     def speak(self, sentence: Phrase) -> str:
         """Give a phrase in the operator's language."""
         return self.speaker.phrase(sentence.key, **sentence.words)
+
+    def note(
+        self,
+        journal: Journal,
+        flag: Flag,
+        vm: VmStory,
+        reason: Phrase,
+        next_step: Phrase,
+        **details: str,
+    ) -> None:
+        """Give a VM a flag with its reason and the next step, in the operator's language."""
+        journal.note(flag, vm.vmx, reason=self.speak(reason), next=self.speak(next_step), **details)

@@ -1,30 +1,31 @@
 """Snapshots for the chosen VMs: look, put the intent down, ask the host, believe the files."""
 
-import os
-import threading
 from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config_schema import SnapshotConfig
-from hlb_hooks.base.errors import ConfigurationError, HlbError
+from hlb_hooks.base.errors import HlbError
 from hlb_hooks.base.names import make_snapshot_name
-from hlb_hooks.decisions import admission
-from hlb_hooks.decisions.admission import Verdict
-from hlb_hooks.decisions.claim_standing import is_claim_in_force
 from hlb_hooks.decisions.phrase import Phrase, phrase
-from hlb_hooks.decisions.space import DELTA_STEP_BYTES, GIB, SpaceLedger
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim
-from hlb_hooks.effects.disk_space import read_disk_space
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag, make_record
 from hlb_hooks.effects.run_store import FoundRuns
 from hlb_hooks.effects.run_story import VmStory, encode_disks
 from hlb_hooks.effects.snapshots import MakeResult, SnapshotOrder
 from hlb_hooks.effects.vm_files import VmFacts
+from hlb_hooks.effects.vmware_answers import PowerState
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.gate import Gate
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
+
+_LEVELS = {
+    PowerState.ON: "crash_consistent",
+    PowerState.OFF: "powered_off",
+    PowerState.SUSPENDED: "suspended",
+}
 
 
 @dataclass
@@ -35,13 +36,11 @@ class Protection:
     journal: Journal
     host: HostEffects
     earlier: FoundRuns
-    _ledger: SpaceLedger = field(init=False)
-    _ledger_turn: threading.Lock = field(default_factory=threading.Lock)
+    _gate: Gate = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the ledger of the datastores."""
-        limits = self._settings
-        self._ledger = SpaceLedger(limits.min_free_percent, limits.min_free_gib)
+        """Open the gate that all VMs of the run pass."""
+        self._gate = Gate(self.context, self.journal, self.host, self.earlier)
 
     @property
     def _settings(self) -> SnapshotConfig:
@@ -50,7 +49,7 @@ class Protection:
     def protect(self, begun: float) -> None:
         """Make a snapshot of every chosen VM, within the start budget, which began at ``begun``.
 
-        Each VM ends with a flag. Raise ConfigurationError when the host's program cannot be run.
+        Each VM ends with a flag, and each failure stands alone.
         """
         run = self.journal.run
         settings = self._settings
@@ -81,85 +80,36 @@ class Protection:
             self._note(Flag.FAILED_SNAP, vm, why, phrase("may_still_come"))
 
     def _protect_one(self, vm: VmStory) -> None:
-        """Bring one VM to its flag. Only a configuration error or a defect leaves this method."""
+        """Bring one VM to its flag. Only a defect leaves this method."""
         try:
             facts = vm_files.read_vm(vm.vmx)
-            if self._admit(vm, facts):
-                self._make_snapshot(vm, facts)
-        except ConfigurationError:
-            raise
+            state = self._gate.admit(vm, facts)
+            if state is not None:
+                self._make_snapshot(vm, facts, state)
         except HlbError as error:
             self.journal.note(Flag.FAILED_SNAP, vm.vmx, reason=error.message, next=error.next_step)
 
-    def _admit(self, vm: VmStory, facts: VmFacts) -> bool:
-        admitted = admission.admit_by_files(
-            facts, allow_linked_clones=self._settings.allow_linked_clones
-        )
-        notes = [self.context.speak(note) for note in admitted.notes]
-        if notes:
-            self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note="\n".join(notes))
-        if admitted.verdict is Verdict.LEFT_OUT and admitted.reason and admitted.next_step:
-            self._note(Flag.LEFT_OUT, vm, admitted.reason, admitted.next_step)
-            return False
-        if refusal := self._refuse_by_claim(facts.claim):
-            self._note(Flag.LEFT_OUT, vm, refusal, phrase("wait_for_claim"))
-            return False
-        if admitted.verdict is Verdict.READABLE:
-            why = self.context.speak(admitted.reason) if admitted.reason else ""
-            self.journal.note(Flag.READABLE, vm.vmx, note=why)
-            return False
-        if stuck := admission.refuse_by_power_state(self.host.driver.read_power_state(vm.vmx)):
-            self._note(Flag.LEFT_OUT, vm, *stuck)
-            return False
-        return self._has_room(vm, facts)
-
-    def _refuse_by_claim(self, claim: Claim | None) -> Phrase | None:
-        if claim is None or not is_claim_in_force(
-            claim,
-            host=self.journal.run.host,
-            runs=[found.run for found in self.earlier.runs],
-            now=clock.read_utc_now(),
-        ):
-            return None
-        if not claim.run:
-            return phrase("claim_unreadable")
-        return phrase("claimed", run=claim.run, host=claim.host)
-
-    def _has_room(self, vm: VmStory, facts: VmFacts) -> bool:
-        memory = facts.memory_bytes if self._settings.memory else 0
-        datastores = [vm_files.datastore_of(folder + "/") for folder in facts.folders]
-        need = DELTA_STEP_BYTES * len(facts.covered_disks) + memory
-        rooms = {datastore: read_disk_space(datastore) for datastore in datastores}
-        with self._ledger_turn:
-            shortage = self._ledger.find_shortage(rooms, dict.fromkeys(datastores, need))
-        if shortage is None:
-            unknown = [datastore for datastore, room in rooms.items() if room is None]
-            for datastore in unknown:
-                text = self.context.speak(phrase("space_unknown", datastore=datastore))
-                self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note=text)
-            return True
-        datastore, left, limit = shortage
-        why = phrase(
-            "short_of_space",
-            datastore=datastore,
-            left_gib=f"{left / GIB:.1f}",
-            limit_gib=f"{limit / GIB:.1f}",
-        )
-        self._note(Flag.LEFT_OUT, vm, why, phrase("make_space"))
-        return False
-
-    def _make_snapshot(self, vm: VmStory, facts: VmFacts) -> None:
+    def _make_snapshot(self, vm: VmStory, facts: VmFacts, state: PowerState) -> None:
         """Try once, or, where quiescing may have failed, once more without it."""
         mode = self._settings.quiesce
-        trouble = self._try_snapshot(vm, facts, quiesce=mode != "off")
+        if mode == "off" or state is not PowerState.ON:
+            # The host ignores the wish to quiesce a guest that does not run.
+            self._try_snapshot(vm, facts, _LEVELS[state], quiesce=False)
+            return
+        trouble = self._try_snapshot(vm, facts, "quiesced", quiesce=True)
         if trouble and mode == "try":
             why = self.context.speak(phrase("quiescing_failed", message=trouble))
-            self._try_snapshot(vm, facts, quiesce=False, note=why)
+            self._try_snapshot(vm, facts, "crash_consistent", quiesce=False, note=why)
 
-    def _try_snapshot(self, vm: VmStory, facts: VmFacts, *, quiesce: bool, note: str = "") -> str:
+    def _try_snapshot(
+        self, vm: VmStory, facts: VmFacts, level: str, *, quiesce: bool, note: str = ""
+    ) -> str:
         """Make one attempt. Give what went wrong if that may have been the quiescing."""
         if self.context.stop.is_asked:
             self._note(Flag.LEFT_OUT, vm, phrase("stopped_before"), phrase("run_again"))
+            return ""
+        if self.journal.run.owner.is_over():
+            self._note(Flag.LEFT_OUT, vm, phrase("owner_gone"), phrase("run_again"))
             return ""
         order = self._order_snapshot(vm, facts, quiesce=quiesce)
         # The intent is on disk before the host hears of anything: whoever reads the state file
@@ -175,9 +125,13 @@ class Protection:
         )
         result = self.host.snapshots.make(order)
         if result.is_made:
-            level = self.context.speak(phrase("quiesced" if quiesce else "crash_consistent"))
-            notes = "\n".join(filter(None, [note, result.message]))
-            self.journal.note(Flag.OK_SNAP, vm.vmx, snapshot=order.name, level=level, note=notes)
+            self.journal.note(
+                Flag.OK_SNAP,
+                vm.vmx,
+                snapshot=order.name,
+                level=self.context.speak(phrase(level)),
+                note="\n".join(filter(None, [note, result.message])),
+            )
             return ""
         self._note_failure(vm, order, result)
         return result.message if result.may_be_quiescing and quiesce else ""
@@ -211,13 +165,7 @@ class Protection:
     def _note(
         self, flag: Flag, vm: VmStory, reason: Phrase, next_step: Phrase, **details: str
     ) -> None:
-        self.journal.note(
-            flag,
-            vm.vmx,
-            reason=self.context.speak(reason),
-            next=self.context.speak(next_step),
-            **details,
-        )
+        self.context.note(self.journal, flag, vm, reason, next_step, **details)
 
     def _report_one(self, vm: VmStory) -> None:
         """Say, in the main thread, how one VM went."""
@@ -225,7 +173,6 @@ class Protection:
         self.context.log.info(
             "vm_started",
             vm=vm.vmx,
-            name=os.path.basename(vm.vmx),
             flags=list(vm.reported_flags),
             reason=vm.reason,
         )

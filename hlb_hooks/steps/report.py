@@ -18,10 +18,10 @@ def say_report(context: Context, vms: Iterable[VmStory]) -> None:
     # sorted is stable: within the two groups the host's own order stays.
     for vm in sorted(vms, key=lambda vm: vm.is_protected and not vm.is_open_in_trouble):
         speaker.verdict(" ".join((escape(vm.vmx), *vm.reported_flags)))
-        if vm.reason:
-            speaker.say("reason", text=vm.reason, indent=_INDENT)
-        if vm.reason and vm.next_step:
-            speaker.say("next_step", text=vm.next_step, indent=_INDENT)
+        for trouble in vm.current_troubles:
+            speaker.say("reason", text=trouble.reason, indent=_INDENT)
+            if trouble.next_step:
+                speaker.say("next_step", text=trouble.next_step, indent=_INDENT)
         for note in vm.notes:
             speaker.say("note", text=note, indent=_INDENT)
 

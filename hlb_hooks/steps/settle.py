@@ -9,7 +9,7 @@ from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_story import AttemptState, VmStory
+from hlb_hooks.effects.run_story import AttemptState, Trouble, VmStory
 from hlb_hooks.effects.snapshots import Removal, RemoveResult
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
@@ -25,10 +25,7 @@ class Settlement:
     host: HostEffects
 
     def settle(self, vms: list[VmStory], deadline: float) -> None:
-        """Settle ``vms`` until ``deadline``, in seconds since boot. Each failure stands alone.
-
-        Raise ConfigurationError when the host's program cannot be run.
-        """
+        """Settle ``vms`` until ``deadline``, in seconds since boot. Each failure stands alone."""
         config = self.journal.run.config
 
         def finished(vm: VmStory) -> bool:
@@ -58,7 +55,14 @@ class Settlement:
         return True
 
     def _settle_one(self, vm: VmStory) -> None:
-        """Bring one VM as far as it goes now. Only ConfigurationError or a defect leaves this."""
+        """Bring one VM as far as it goes now. Only a defect leaves this method."""
+        try:
+            self._settle_by_files(vm)
+        except HlbError as error:
+            why = phrase("not_removed", message=error.message)
+            self._note(Flag.FAILED_UMOUNT, vm, why, phrase("look_by_hand"))
+
+    def _settle_by_files(self, vm: VmStory) -> None:
         self._note_torn_base(vm)
         attempts = list(vm.attempts.values())
         removal = Removal(
@@ -144,13 +148,10 @@ class Settlement:
     def _note(
         self, flag: Flag, vm: VmStory, reason: Phrase, next_step: Phrase, **details: str
     ) -> None:
-        self.journal.note(
-            flag,
-            vm.vmx,
-            reason=self.context.speak(reason),
-            next=self.context.speak(next_step),
-            **details,
-        )
+        trouble = Trouble(self.context.speak(reason), self.context.speak(next_step))
+        if vm.troubles.get(flag) == trouble and flag in vm.flags and not details:
+            return  # a guard that tries every minute says the same thing once
+        self.context.note(self.journal, flag, vm, reason, next_step, **details)
 
     def _report_one(self, vm: VmStory) -> None:
         """Say, in the main thread, how one VM went. An attempt that never was is not spoken of."""

@@ -59,53 +59,38 @@ class SideBySide(Generic[T]):
         self._stop = stop
         self._log = log
         self._done: queue.SimpleQueue[tuple[T, BaseException | None]] = queue.SimpleQueue()
+        self._waiting: dict[str, deque[T]] = {}
+        self._running: list[tuple[T, str]] = []
+        self._defects: list[BaseException] = []
+        self._may_begin = True
+        self._next_heartbeat = clock.read_seconds_since_boot() + HEARTBEAT_SECONDS
 
     def run(self, items: Sequence[tuple[T, str]], limits: Limits) -> Unfinished[T]:
         """Work on ``items``, each with its key. Raise what ``work`` raised, after the others."""
-        waiting: dict[str, deque[T]] = {}
         for item, key in items:
-            waiting.setdefault(key, deque()).append(item)
-        running: list[tuple[T, str]] = []
-        defects: list[BaseException] = []
+            self._waiting.setdefault(key, deque()).append(item)
         deadline = limits.deadline
-        next_heartbeat = clock.read_seconds_since_boot() + HEARTBEAT_SECONDS
-        may_begin = True
-        while running or (may_begin and waiting):
+        while self._running or (self._may_begin and self._waiting):
             now = clock.read_seconds_since_boot()
-            if self._stop.is_asked and may_begin:
-                may_begin = False
+            if self._stop.is_asked and self._may_begin:
+                self._may_begin = False
                 deadline = min(deadline, now + STOP_GRACE_SECONDS)
             if now >= deadline:
                 break
-            while may_begin and (begun := _pick(waiting, running, limits)):
-                running.append(begun)
-                self._begin(begun[0])
-            if now >= next_heartbeat:
-                next_heartbeat = now + HEARTBEAT_SECONDS
-                self._log.info(
-                    "heartbeat",
-                    running=[str(item) for item, _ in running],
-                    waiting=sum(map(len, waiting.values())),
-                )
-            try:
-                item, defect = self._done.get(timeout=_WAKE_SECONDS)
-            except queue.Empty:
-                continue
-            running = [entry for entry in running if entry[0] is not item]
-            if defect is not None:
-                defects.append(defect)
-                may_begin = False
-            elif not self._finished(item):
-                may_begin = False
-        if defects:
-            raise defects[0]
+            self._begin_some(limits)
+            self._beat(now)
+            self._take_one()
+        if self._defects:
+            raise self._defects[0]
         return Unfinished(
-            tuple(item for entries in waiting.values() for item in entries),
-            tuple(item for item, _ in running),
+            tuple(item for entries in self._waiting.values() for item in entries),
+            tuple(item for item, _ in self._running),
         )
 
-    def _begin(self, item: T) -> None:
-        threading.Thread(target=self._run_one, args=(item,), daemon=True).start()
+    def _begin_some(self, limits: Limits) -> None:
+        while self._may_begin and (picked := _pick(self._waiting, self._running, limits)):
+            self._running.append(picked)
+            threading.Thread(target=self._run_one, args=(picked[0],), daemon=True).start()
 
     def _run_one(self, item: T) -> None:
         try:
@@ -114,6 +99,25 @@ class SideBySide(Generic[T]):
             self._done.put((item, error))
         else:
             self._done.put((item, None))
+
+    def _take_one(self) -> None:
+        """Wait a moment for an item that is done, and tell of it."""
+        try:
+            item, defect = self._done.get(timeout=_WAKE_SECONDS)
+        except queue.Empty:
+            return
+        self._running = [entry for entry in self._running if entry[0] is not item]
+        if defect is not None:
+            self._defects.append(defect)
+            self._may_begin = False
+        elif not self._finished(item):
+            self._may_begin = False
+
+    def _beat(self, now: float) -> None:
+        if now >= self._next_heartbeat:
+            self._next_heartbeat = now + HEARTBEAT_SECONDS
+            waiting = sum(map(len, self._waiting.values()))
+            self._log.info("heartbeat", running=len(self._running), waiting=waiting)
 
 
 def _pick(

@@ -1,6 +1,6 @@
 """The guard's watch: wait for the owner, then do what the end hook did not."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -19,6 +19,7 @@ from hlb_hooks.steps.settle import Settlement
 HEARTBEAT_SECONDS = 30.0
 # After a boot other hosts may still be starting the VMs that were here.
 BOOT_WAIT_SECONDS = 30 * 60
+_SLOWEST_RETRY_FACTOR = 16
 
 
 @dataclass
@@ -30,7 +31,8 @@ class Watch:
     _run: Run | None = None
     _next_heartbeat: float = 0.0
     _next_try: float = 0.0
-    _blocked_by: str = field(default="")
+    _blocked_by: str = ""
+    _retry_factor: int = 1
 
     def keep(self) -> None:
         """Return when the run is settled, or when this process is told to stop.
@@ -81,7 +83,9 @@ class Watch:
         self._beat(run, now)
         if now < self._next_try or not (is_due or is_emergency) or self._blocked_by:
             return False
-        self._next_try = now + run.config.run.guard_retry_seconds
+        self._next_try = now + run.config.run.guard_retry_seconds * self._retry_factor
+        # What did not go several times wants a person; it is tried on, but more seldom.
+        self._retry_factor = min(self._retry_factor * 2, _SLOWEST_RETRY_FACTOR)
         return self._act()
 
     def _act(self) -> bool:
@@ -90,6 +94,7 @@ class Watch:
         except BlockingIOError:
             # A hook is at work for this run. It may be over in a moment.
             self._next_try = 0.0
+            self._retry_factor = 1
             return False
         try:
             run = self.read_run()

@@ -51,8 +51,9 @@ class Fate(Enum):
 
     MADE = "made"  # our name is there, and every disk is one delta above its chain
     PARTLY_MADE = "partly made"  # our name is there, and some disk is not one delta above
-    ABSENT = "absent"  # no such name, and every disk is on its chain: never made, or gone
-    MERGING = "merging"  # no such name, and a disk still has deltas above its chain
+    # No such name, and every disk is on its chain, or above it by the snapshots of others alone.
+    ABSENT = "absent"
+    MERGING = "merging"  # no such name, and a disk has deltas that no snapshot accounts for
     DISPLACED = "displaced"  # no such name, and a disk is on a chain that has nothing of the old
 
 
@@ -97,7 +98,9 @@ def sight_snapshots(
     elif None in depths.values():
         fate = Fate.DISPLACED
     else:
-        fate = Fate.MERGING if any(depths.values()) else Fate.ABSENT
+        # Each snapshot of another's accounts for one delta; what is above that is ours still.
+        is_accounted_for = all((depth or 0) <= len(others) for depth in depths.values())
+        fate = Fate.ABSENT if is_accounted_for else Fate.MERGING
     return Sighting(
         name=present[0] if present else ours[-1],
         fate=fate,

@@ -1,0 +1,84 @@
+"""What the lab's host noted, for those who prove something: at each snapshot, and of each write."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from hlb_hooks.lab.disks import hash_disk, read_vm_disks
+from hlb_hooks.lab.layout import Lab
+from hlb_hooks.lab.registry import RegisteredVm, read_registry
+from hlb_hooks.lab.snapshots import read_vmsd
+
+
+@dataclass(frozen=True)
+class InstantDisk:
+    """One disk at the instant of a snapshot: the SHA-256 of its content as its guest saw it.
+
+    ``data_files`` are those of the chain then, the top first; with one alone, that file's content
+    is the disk's for as long as the snapshot is open.
+    """
+
+    node: str
+    is_covered: bool
+    data_files: tuple[Path, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A snapshot that the host has made: of which VM, its name, its number, and the disks."""
+
+    config: Path
+    snapshot: str
+    uid: int
+    disks: tuple[InstantDisk, ...]
+
+
+def list_instants(lab: Lab, vm: RegisteredVm) -> list[Instant]:
+    """Give every snapshot the host ever made of ``vm``, the first one first."""
+    instants = []
+    for path in lab.instants_folder(vm.config).glob("*.json"):
+        record = json.loads(path.read_text("ascii"))
+        disks = tuple(
+            InstantDisk(
+                node=disk["node"],
+                is_covered=disk["is_covered"],
+                data_files=tuple(Path(name) for name in disk["data_files"]),
+                sha256=disk["sha256"],
+            )
+            for disk in record["disks"]
+        )
+        instants.append(Instant(vm.config, record["snapshot"], int(path.stem), disks))
+    return sorted(instants, key=lambda instant: instant.uid)
+
+
+def list_lost_disks(lab: Lab, vm: RegisteredVm) -> list[str]:
+    """Give the nodes of the VM's disks whose content is not what its guest has written."""
+    with lab.hold_vm(vm.config):
+        lost = []
+        for disk in read_vm_disks(vm):
+            if not disk.has_content:
+                continue
+            shadow = lab.shadow_file(disk.link_paths[-1]).read_bytes()
+            if hash_disk(disk) != hashlib.sha256(shadow).hexdigest():
+                lost.append(disk.node)
+        return lost
+
+
+def hash_vm(lab: Lab, vm: RegisteredVm) -> dict[str, str]:
+    """Give the SHA-256 of each disk's content as it is now, by node."""
+    with lab.hold_vm(vm.config):
+        return {disk.node: hash_disk(disk) for disk in read_vm_disks(vm) if disk.has_content}
+
+
+def list_open_snapshots(lab: Lab) -> dict[Path, tuple[str, ...]]:
+    """Give the names of the snapshots in each VM's .vmsd, and ``?`` for a delta without any."""
+    found = {}
+    for vm in read_registry(lab):
+        with lab.hold_vm(vm.config):
+            names = tuple(entry.display_name for entry in read_vmsd(vm).snapshots)
+            has_delta = any(disk.chain.is_delta for disk in read_vm_disks(vm))
+        if names or has_delta:
+            found[vm.config] = names or ("?",)
+    return found

@@ -1,0 +1,17 @@
+#!/bin/sh
+# The Debian packages that some tests need: installed by root, else those tests skip and name them.
+set -eu
+missing=""
+# locales: the definition of a locale that is not UTF-8.
+for package in locales; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+        missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq
+    # shellcheck disable=SC2086  # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $missing
+else
+    echo "not installed:$missing; the tests that need them are skipped"
+fi
