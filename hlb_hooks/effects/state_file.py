@@ -67,6 +67,11 @@ class StateFile:
         """Read every record. Raise StateError for damage; never take a file for empty."""
         return _decode_descriptor(self._descriptor, self.path)
 
+    @reads
+    def read_size(self) -> int:
+        """Give the file's size in bytes: it only ever grows by records."""
+        return os.fstat(self._descriptor).st_size
+
     @changes
     def lock_or_raise(self) -> None:
         """Take the right to act for this run. Raise BlockingIOError when somebody else has it."""

@@ -29,6 +29,7 @@ class Watch:
     context: Context
     state_file: StateFile
     _run: Run | None = None
+    _size: int = -1
     _next_heartbeat: float = 0.0
     _next_try: float = 0.0
     _blocked_by: str = ""
@@ -52,8 +53,13 @@ class Watch:
     def read_run(self) -> Run:
         """Read the run, or, from a file that was damaged meanwhile, keep what is known of it.
 
-        Raise StateError when nothing was ever readable.
+        A file that has not grown is not read again: a watch lasts for hours. Raise StateError
+        when nothing was ever readable.
         """
+        size = self.state_file.read_size()
+        if self._run is not None and size == self._size:
+            return self._run
+        self._size = size
         try:
             run = tell_run(self.state_file.read().records, self.state_file.path)
         except StateError as error:
@@ -100,7 +106,11 @@ class Watch:
             run = self.read_run()
             if run.is_ended:
                 return True
-            self.state_file.drop_interrupted_write(self.state_file.read())
+            try:
+                self.state_file.drop_interrupted_write(self.state_file.read())
+            except StateError as error:
+                # Damaged, full or read-only: what is open is removed all the same.
+                self.context.log.error("state_unusable", why=error.message)
             return self._settle(run)
         finally:
             self.state_file.unlock()
@@ -114,6 +124,8 @@ class Watch:
         vms = run.unsettled_vms if is_over else self._find_short_of_space(run)
         context.log.info("guard_settles", vms=[vm.vmx for vm in vms], is_owner_over=is_over)
         for vm in self._find_short_of_space(run):
+            if Flag.TORN in vm.flags:
+                continue
             why = context.speak(phrase("emergency", path=vm_files.datastore_of(vm.vmx)))
             next_step = context.speak(phrase("back_up_again"))
             journal.note(Flag.TORN, vm.vmx, reason=why, next=next_step)
