@@ -173,6 +173,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "taken back, as another VM failed and [run] on_failure is abort",
         "wycofana, bo inna maszyna zawiodla, a [run] on_failure to abort",
     ),
+    "mend_the_other": (
+        "mend what failed, then start the backup again",
+        "napraw to, co zawiodlo, i uruchom backup jeszcze raz",
+    ),
     "may_still_come": (
         "whether the snapshot came to be is not clear; it is looked for again at the end",
         "nie wiadomo, czy snapshot powstal; na koncu bedzie szukany jeszcze raz",
@@ -209,6 +213,26 @@ TEXTS: dict[str, tuple[str, str]] = {
     "remove_by_name": (
         "remove {snapshot} by hand, by its name, when the other one may go or can stay alone",
         "usun {snapshot} recznie, po nazwie, kiedy drugi moze zniknac albo zostac sam",
+    ),
+    "start_cut_short": (
+        "the start hook ended before it knew of this VM's snapshot",
+        "hook startowy skonczyl sie, zanim wiedzial o snapshocie tej maszyny",
+    ),
+    "not_registered": (
+        "it is not registered on this host any more",
+        "nie jest juz zarejestrowana na tym hoscie",
+    ),
+    "remove_elsewhere": (
+        "remove {snapshot}, by its name, where the VM is registered now; it is tried again here",
+        "usun {snapshot}, po nazwie, tam, gdzie maszyna jest teraz; tu bedzie ponowna proba",
+    ),
+    "helper_left": (
+        "the host has not merged its own helper snapshot: {names}",
+        "host nie scalil wlasnego snapshotu pomocniczego: {names}",
+    ),
+    "consolidate_all": (
+        "if the host does nothing any more, consolidate the VM by hand: Delete All",
+        "jesli host juz nic nie robi, skonsoliduj maszyne recznie: Delete All",
     ),
     "still_merging": (
         "the host is still merging the snapshot into the disks",
@@ -257,6 +281,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unwritten": (
         "the state file could not be written: {text}",
         "nie udalo sie zapisac pliku stanu: {text}",
+    ),
+    # hlb reap
+    "reap_waits": ("run {run} is left alone: {text}", "przebieg {run} zostaje: {text}"),
+    "reap_goes_on": (
+        "run {run}: {count} still open; the next reap tries again",
+        "przebieg {run}: {count} jeszcze otwartych; nastepny reap sprobuje ponownie",
+    ),
+    "nothing_left": (
+        "nothing of ours is open that has nobody",
+        "nic naszego nie zostalo bez opieki",
     ),
     # restores, errors
     "restore": (

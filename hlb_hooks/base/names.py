@@ -7,7 +7,7 @@ from datetime import datetime
 JOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 SNAPSHOT_PREFIX = "HLB-"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}-\d{8}T\d{6}Z-[0-9a-f]{8}")
+_RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
 def make_run_name(job: str, now: datetime) -> str:

@@ -6,13 +6,15 @@ host or a guest put into a name leaves as printable text.
 
 import os
 import re
+import select
 
 from hlb_hooks.base.catalogue import LANGUAGES, TEXTS
-from hlb_hooks.base.text import escape
+from hlb_hooks.base.text import escape, make_printable
 
 OK_MARK = "***OK***"
 FAILED_MARK = "***FAILED***"
 _STDOUT = 1
+_SENTENCES = frozenset({"text", "message"})
 # 2009-10-07 12:50:34 avtar Info <5916>: ...   and   2019/10/03-09:49:29.42089 [avtar] ...
 _LOG_LINE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[ -]\d\d:\d\d|-{5} +(START|END) avtar|<logheader")
 
@@ -30,8 +32,15 @@ class Speaker:
         self.line(self.phrase(key, **words), indent=indent)
 
     def phrase(self, key: str, **words: object) -> str:
-        """Give the sentence ``key`` in this language, its values escaped."""
-        shown = {name: escape(str(value)) for name, value in words.items()}
+        """Give the sentence ``key`` in this language, with printable values.
+
+        What stands for ``{text}`` or ``{message}`` is a sentence itself, whose names are escaped
+        already; everything else is a name as it came, and is escaped here.
+        """
+        shown = {
+            name: (make_printable if name in _SENTENCES else escape)(str(value))
+            for name, value in words.items()
+        }
         return TEXTS[key][self._index].format(**shown)
 
     def deed(self, key: str, *, indent: int = 0, **words: object) -> None:
@@ -64,6 +73,11 @@ class Speaker:
         while data and self.is_heard:
             try:
                 data = data[os.write(_STDOUT, data) :]
+            except BlockingIOError:
+                # A pipe that somebody made non-blocking is full: whoever reads it is only slow.
+                poller = select.poll()
+                poller.register(_STDOUT, select.POLLOUT)
+                poller.poll()
             except OSError:
                 # Nobody listens any more, or the disk behind it is full. The state file and the
                 # log have it all, so the work goes on.

@@ -28,8 +28,15 @@ def escape(text: str) -> str:
     return _UNPRINTABLE.sub(_escape_one, text)
 
 
+def make_printable(text: str) -> str:
+    """Give a text that is written for people as one line; names in it are escaped already."""
+    return _UNPRINTABLE.sub(
+        lambda match: "\\" if match.group() == "\\" else _escape_one(match), text
+    )
+
+
 def unescape(text: str) -> str:
-    """Give the string that ``escape`` was given. Raise ValueError for anything it never writes."""
+    """Give the string that ``escape`` was given. Raise ValueError for an escape of another form."""
     return _ESCAPED.sub(_unescape_one, text)
 
 

@@ -13,9 +13,13 @@ from hlb_hooks.base import clock
 from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.base.text import escape, unescape
 from hlb_hooks.effects.effect_kind import changes, reads
+from hlb_hooks.effects.regular_files import read_regular_file
 
 _MAX_BYTES = 16 * 1024
 _MODE = 0o600
+# A claim is some hundred bytes: whoever lives has written it by then.
+_WRITING_SECONDS = 1.0
+_PAUSE_SECONDS = 0.05
 
 
 class ClaimTakenError(VmFileError):
@@ -48,8 +52,7 @@ def read_claim(vmx: str) -> Claim | None:
     """Give the claim on a VM, or None where there is none. Raise VmFileError if unreadable."""
     path = claim_path(vmx)
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_BYTES)
+        data = read_regular_file(path, _MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -80,8 +83,7 @@ def take_claim(vmx: str, claim: Claim, vmx_data: bytes, stale: Claim | None) -> 
     """
     path = claim_path(vmx)
     if stale is not None and read_claim(vmx) == stale:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        _unlink(path)
     lines = (
         f"host={escape(claim.host)}",
         f"boot_id={claim.boot_id}",
@@ -106,15 +108,24 @@ def take_claim(vmx: str, claim: Claim, vmx_data: bytes, stale: Claim | None) -> 
 def remove_claim(vmx: str, run: str) -> None:
     """Take both files away if the claim is the run's own, or was cut short. Raise VmFileError."""
     claim = read_claim(vmx)
+    deadline = clock.read_seconds_since_boot() + _WRITING_SECONDS
+    while claim is not None and not claim.run and clock.read_seconds_since_boot() < deadline:
+        # Cut short, or another run is just writing it, having been faster than this one.
+        clock.sleep_seconds(_PAUSE_SECONDS)
+        claim = read_claim(vmx)
     if claim is None or claim.run not in {run, ""}:
         return
     # The claim goes last: as long as it is there, somebody knows what to do with the rest.
     for path in (saved_vmx_path(vmx), claim_path(vmx)):
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        except OSError as error:
-            raise VmFileError(f"{escape(path)}: cannot be removed: {error.strerror}") from error
+        _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    except OSError as error:
+        raise VmFileError(f"{escape(path)}: cannot be removed: {error.strerror}") from error
 
 
 def _write(path: str, data: bytes, flag: int) -> None:

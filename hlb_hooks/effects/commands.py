@@ -88,6 +88,9 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
     import sh  # 120 ms with asyncio: paid only by a hook that runs a command
 
     program, *arguments = command.argv
+    if not os.path.isabs(program):
+        # `sh` would look for it along PATH.
+        raise _not_runnable(program, "it is not an absolute path")
     started = time.monotonic()
     with open("/dev/null", "rb") as nothing:
         try:
@@ -107,10 +110,7 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
                 _return_cmd=True,
             )
         except (sh.CommandNotFound, sh.ForkException) as error:
-            raise ConfigurationError(
-                f"{program} cannot be run: {_why_not_runnable(program, error)}",
-                next_step="check [host] vmware_cmd in hlb.toml",
-            ) from error
+            raise _not_runnable(program, _why_not_runnable(program, error)) from error
         limit = _Limit(command.limit_seconds, running)
         try:
             running.wait()
@@ -162,9 +162,13 @@ def _timed_out(command: Command) -> CommandTimedOutError:
     )
 
 
+def _not_runnable(program: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{program} cannot be run: {why}", next_step="check [host] vmware_cmd in hlb.toml"
+    )
+
+
 def _why_not_runnable(program: str, error: Exception) -> str:
-    if not os.path.isabs(program):
-        return "it is not an absolute path"
     if not os.path.exists(program):
         return "there is no such file"
     if not os.access(program, os.X_OK):

@@ -69,8 +69,9 @@ class WrittenJournal:
             self.run.apply(record)
 
     def close(self) -> None:
-        """Give the run's lock back."""
-        self._state_file.close()
+        """Give the run's lock back, once nobody is writing."""
+        with self._turn:
+            self._state_file.close()
 
 
 class RehearsedJournal:

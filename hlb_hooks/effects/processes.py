@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hlb_hooks.effects.commands import RUN_VARIABLE
 from hlb_hooks.effects.effect_kind import reads
+from hlb_hooks.effects.regular_files import read_regular_file
 
 _PROC = Path("/proc")
 _GONE_STATES = frozenset("ZXx")
@@ -118,8 +119,7 @@ def list_ancestors() -> tuple[ProcessIdentity, ...]:
 def read_text_head(path: str, limit_bytes: int) -> str:
     """Give the beginning of a text file that another process writes, or nothing."""
     try:
-        with Path(path).open("rb") as file:
-            return os.fsdecode(file.read(limit_bytes))
+        return os.fsdecode(read_regular_file(path, limit_bytes))
     except OSError:
         return ""
 
@@ -132,10 +132,20 @@ def read_process_names(facts: ProcessFacts) -> tuple[str, ...]:
     if arguments:
         program = arguments[0].rpartition("/")[2].lstrip("-")
         names.append(program)
-        script = next((word for word in arguments[1:] if not word.startswith("-")), "")
-        if script and any(fnmatch.fnmatchcase(program, shape) for shape in _INTERPRETERS):
-            names.append(script.rpartition("/")[2])
+        if any(fnmatch.fnmatchcase(program, shape) for shape in _INTERPRETERS):
+            names.append(_find_script(program, arguments[1:]).rpartition("/")[2])
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _find_script(program: str, words: Iterable[str]) -> str:
+    """Give the script an interpreter runs. What `sh -c` is told may hold any name, and is none."""
+    code_options = "e" if program.startswith(("perl", "ruby")) else "cm"
+    for word in words:
+        if not word.startswith("-"):
+            return word
+        if not word.startswith("--") and any(letter in word for letter in code_options):
+            break
+    return ""
 
 
 @reads

@@ -18,6 +18,7 @@ from hlb_hooks.base.text import escape, unescape
 
 VERSION = 1
 NO_VM = "-"
+_MARK = b"\tcrc32="
 
 
 class Flag(StrEnum):
@@ -100,22 +101,20 @@ def decode_records(data: bytes, path: str) -> Reading:
         try:
             record = _decode_line(line)
         except ValueError as error:
-            if number == len(lines) and not unfinished:
+            if number == len(lines) and not unfinished and _was_cut_short(line):
                 return Reading(tuple(records), complete_bytes, was_interrupted=True)
-            raise StateError(
-                f"{path}: line {number} is damaged ({error})",
-                next_step="it is left as it is; compare it with `vmware-cmd -l` and the VMs' .vmsd "
-                "files, remove what is open by hand, then move the file away",
-            ) from error
+            raise _damaged(path, number, str(error)) from error
         if number == 1:
             _check_version(record, path)
         records.append(record)
         complete_bytes += len(line) + 1
+    if not _was_cut_short(unfinished):
+        raise _damaged(path, len(lines) + 1, "its line break is lost")
     return Reading(tuple(records), complete_bytes, was_interrupted=bool(unfinished))
 
 
 def _decode_line(line: bytes) -> Record:
-    body, mark, checksum = line.rpartition(b"\tcrc32=")
+    body, mark, checksum = line.rpartition(_MARK)
     if not mark or checksum != f"{binascii.crc32(body):08x}".encode("ascii"):
         raise ValueError("its checksum does not match")
     stamp, flag, vmx, *pairs = body.decode("utf-8").split("\t")
@@ -124,6 +123,23 @@ def _decode_line(line: bytes) -> Record:
         key, _, value = pair.partition("=")
         details[key] = unescape(value)
     return Record(clock.parse_utc(stamp), flag, None if vmx == NO_VM else unescape(vmx), details)
+
+
+def _was_cut_short(line: bytes) -> bool:
+    """Tell a line that was cut short from two with a damaged line break between them.
+
+    A line ends in its checksum; a file system that lost power may have put zeros behind.
+    """
+    checksum = line.rstrip(b"\0").partition(_MARK)[2]
+    return len(checksum) <= len("0c1d2e3f") + 1
+
+
+def _damaged(path: str, number: int, why: str) -> StateError:
+    return StateError(
+        f"{path}: line {number} is damaged ({why})",
+        next_step="it is left as it is; compare it with `vmware-cmd -l` and the VMs' .vmsd "
+        "files, remove what is open by hand, then move the file away",
+    )
 
 
 def _check_version(record: Record, path: str) -> None:

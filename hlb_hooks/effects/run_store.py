@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -132,15 +132,14 @@ class StateFolder:
     def beginning(self) -> Iterator[None]:
         """Hold the begin lock. Raise StateError or NotNowError when it cannot be had."""
         try:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            # Something else in its place is told by the check, as a rehearsal does.
+            with contextlib.suppress(FileExistsError):
+                os.makedirs(self._folder, mode=0o700, exist_ok=True)
             check_folder(self._folder)
             path = os.path.join(self._folder, _BEGIN_LOCK)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StateError(
-                f"{self._folder}: the state folder cannot be written: {error.strerror}",
-                next_step="make room or mend it: no snapshot is made without its record on disk",
-            ) from error
+            raise _cannot_write(self._folder, error) from error
         try:
             _wait_for_lock(
                 lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB),
@@ -200,9 +199,13 @@ class RehearsedStateFolder:
     @contextlib.contextmanager
     @changes
     def beginning(self) -> Iterator[None]:
-        """Look at what the real hook would meet, and take no lock."""
-        with contextlib.suppress(FileNotFoundError):
-            check_folder(self._folder)
+        """Look at what the real hook would meet, and take no lock. Raise as it does."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                check_folder(self._folder)
+            _check_writable(self._folder)
+        except OSError as error:
+            raise _cannot_write(self._folder, error) from error
         yield
 
     @changes
@@ -220,7 +223,7 @@ class RehearsedStateFolder:
         return RehearsedJournal(found.run, found.path)
 
 
-def _wait_for_lock(take: "Taker", limit_seconds: float, who: str) -> None:
+def _wait_for_lock(take: Callable[[], None], limit_seconds: float, who: str) -> None:
     deadline = clock.read_seconds_since_boot() + limit_seconds
     while True:
         try:
@@ -237,8 +240,16 @@ def _wait_for_lock(take: "Taker", limit_seconds: float, who: str) -> None:
         clock.sleep_seconds(_LOCK_PAUSE_SECONDS)
 
 
-class Taker(Protocol):
-    """Takes a lock, or raises BlockingIOError at once."""
+def _check_writable(folder: str) -> None:
+    """Raise OSError when nothing can be put into a folder, or, if there is none, above it."""
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "nothing can be written there")
 
-    def __call__(self) -> None:
-        """Take it."""
+
+def _cannot_write(folder: str, error: OSError) -> StateError:
+    return StateError(
+        f"{folder}: the state folder cannot be written: {error.strerror}",
+        next_step="make room or mend it: no snapshot is made without its record on disk",
+    )

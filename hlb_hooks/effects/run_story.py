@@ -114,7 +114,7 @@ class VmStory:
     @property
     def is_ready(self) -> bool:
         """Whether its base disks can be read now, or could while the backup ran."""
-        return bool({Flag.OK_SNAP, Flag.READABLE} & self.flags)
+        return bool({Flag.OK_SNAP, Flag.READABLE} & self.flags) and Flag.LEFT_OUT not in self.flags
 
     @property
     def is_protected(self) -> bool:
@@ -197,23 +197,24 @@ class Run:
 
     def apply(self, record: Record) -> None:
         """Take in one record. Raise KeyError or ValueError for a malformed one."""
+        flag = Flag(record.flag)
         if record.vmx is not None:
             story = self.vms.get(record.vmx)
             if story is None:
                 story = self.vms[record.vmx] = VmStory(record.vmx)
             story.apply(record)
-        elif record.flag == Flag.GUARD:
+        elif flag is Flag.GUARD:
             details = record.details
             self.guard = ProcessIdentity(
                 int(details["pid"]), int(details["start_ticks"]), details["boot_id"]
             )
-        elif record.flag == Flag.INVENTORY:
+        elif flag is Flag.INVENTORY:
             self.inventory_count = int(record.details["count"])
-        elif record.flag == Flag.STARTED:
+        elif flag is Flag.STARTED:
             self.is_started = True
-        elif record.flag == Flag.HANDED_OVER:
+        elif flag is Flag.HANDED_OVER:
             self.is_handed_over = True
-        elif record.flag == Flag.ENDED:
+        elif flag is Flag.ENDED:
             self.is_ended = True
 
 
@@ -226,6 +227,8 @@ def tell_run(records: Iterable[Record], path: str) -> Run | None:
     rest: list[Record] = []
     for record in records:
         is_head = record.flag in {Flag.STATE, Flag.OWNER, Flag.CONFIG} and record.vmx is None
+        if is_head and record.flag in heads:
+            raise _senseless(path, f"{record.flag} is there twice")
         if is_head:
             heads[record.flag] = record
         else:
@@ -247,7 +250,7 @@ def tell_run(records: Iterable[Record], path: str) -> Run | None:
         )
         for record in rest:
             run.apply(record)
-    except (ConfigurationError, KeyError, TypeError, ValueError) as error:
+    except (ConfigurationError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise _senseless(path, f"{type(error).__name__}: {error}") from error
     return run
 

@@ -6,7 +6,7 @@ the files until they are clear or the limit is reached, above all after a comman
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from hlb_hooks.base import clock
@@ -191,11 +191,13 @@ class RehearsedSnapshots:
 
     program: str
     speaker: Speaker
+    _made: set[str] = field(default_factory=set)
 
     @changes
     def make(self, order: SnapshotOrder) -> MakeResult:
         """Say the command."""
         flags = (str(int(order.quiesce)), str(int(order.memory)))
+        self._made.add(order.name)
         words = (self.program, order.vmx, "createsnapshot", order.name, order.description, *flags)
         self.speaker.say("would_create", command=shlex.join(words))
         return MakeResult(is_made=True, is_certain=True)
@@ -204,6 +206,10 @@ class RehearsedSnapshots:
     def remove(self, removal: Removal, asked: Callable[[], None]) -> RemoveResult:
         """Say the command if the real hook would run it."""
         sighting, trouble = look(removal)
+        made = [name for name in removal.ours if name in self._made]
+        if sighting is not None and made:
+            # What this rehearsal has made is on no disk; it goes the way it would really go.
+            sighting = replace(sighting, name=made[-1], fate=Fate.MADE)
         if sighting is None or not _may_remove(sighting):
             return RemoveResult(sighting, was_asked=False, message=trouble)
         asked()
@@ -230,7 +236,9 @@ def look(removal: Removal) -> tuple[Sighting | None, str]:
 
 
 def _may_remove(sighting: Sighting | None) -> bool:
-    return sighting is not None and sighting.is_ours_there and not sighting.other_snapshots
+    if sighting is None or not sighting.is_ours_there:
+        return False
+    return not sighting.other_snapshots and not sighting.helpers
 
 
 def _describe_missing(sighting: Sighting | None, limit_seconds: float) -> str:

@@ -11,6 +11,7 @@ from hlb_hooks.effects.effect_kind import changes, reads
 from hlb_hooks.effects.records import Reading, Record, decode_records, encode_record
 
 _MODE = 0o600
+_CLOSED = -1
 _MAX_BYTES = 256 * 1024 * 1024
 
 
@@ -115,8 +116,13 @@ class StateFile:
                 raise _cannot_write(self.path, error) from error
 
     def close(self) -> None:
-        """Give the lock back and close the file."""
-        os.close(self._descriptor)
+        """Give the lock back and close the file.
+
+        A thread that comes later finds no descriptor, and never one that is another file's now.
+        """
+        descriptor, self._descriptor = self._descriptor, _CLOSED
+        if descriptor != _CLOSED:
+            os.close(descriptor)
 
 
 @reads

@@ -9,6 +9,7 @@ from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.base.text import escape
 from hlb_hooks.effects.claims import Claim, read_claim
 from hlb_hooks.effects.effect_kind import reads
+from hlb_hooks.effects.regular_files import read_regular_file
 from hlb_hooks.vmfiles.chain import Chain, read_chain, resolve
 from hlb_hooks.vmfiles.sighting import RecordedDisk
 from hlb_hooks.vmfiles.vmsd import Vmsd
@@ -210,8 +211,7 @@ def _read_patiently(path: str) -> bytes:
 
 def _read_file(path: str) -> bytes:
     """Read a small file. One that is larger is no configuration, and its parser says so."""
-    with open(path, "rb") as file:
-        return file.read(_MAX_FILE_BYTES)
+    return read_regular_file(path, _MAX_FILE_BYTES)
 
 
 def _cannot_read(path: str, error: OSError) -> VmFileError:

@@ -16,7 +16,7 @@ from hlb_hooks.base.errors import HostError
 from hlb_hooks.base.text import escape
 from hlb_hooks.effects.commands import Answer
 
-_VMCONTROL_ERROR = re.compile(r"VMControl error -(\d+):? ?(.*)", re.DOTALL)
+_VMCONTROL_ERROR = re.compile(r"VMControl error -(\d{1,9})(?!\d)")
 _NO_VM = "No virtual machine found."
 _VM_SUFFIXES = (".vmx", ".vmtx")
 _EXIT_STATUS_CODES = {code % 256: code for code in (7, 8, 11, 14, 16, 20, 999)}
@@ -87,17 +87,18 @@ def read_inventory(answer: Answer) -> tuple[str, ...]:
     for an empty host. Whether templates (.vmtx) are listed is not known, so both are accepted.
     """
     _raise_if_refused(answer)
-    lines = [line.rstrip("\r") for line in _decode(answer.stdout).split("\n")]
-    said = [line for line in lines if line.strip()]
-    paths = [line for line in said if line.startswith("/")]
+    paths = [line for line in _split_lines(_decode(answer.stdout)) if line.startswith("/")]
     for path in paths:
-        if not path.lower().endswith(_VM_SUFFIXES):
+        if not path.lower().endswith(_VM_SUFFIXES) or "\0" in path:
             raise UnreadableAnswerError(
-                f"{answer.command.name} printed half a path: {escape(path)!r} does not end in .vmx",
+                f"{answer.command.name} printed half a path, or a garbled one: {escape(path)!r}; "
+                "expected one that ends in .vmx",
                 next_step="run it by hand on the host; no VM was changed",
             )
     if paths:
         return tuple(dict.fromkeys(paths))
+    # A complaint may stand on either stream: only a host that says nothing has no VM.
+    said = [line for line in _split_lines(_both_streams(answer)) if line.strip()]
     if not said or [line.strip() for line in said] == [_NO_VM]:
         return ()
     raise UnreadableAnswerError(
@@ -143,7 +144,7 @@ def read_refusal(answer: Answer) -> Refusal | None:
         code = int(match.group(1))
         return Refusal(_KIND_OF_CODE.get(code, RefusalKind.OTHER), code, _one_line(text))
     if _NO_VM in text:
-        return Refusal(RefusalKind.NOT_REGISTERED, None, _NO_VM)
+        return Refusal(RefusalKind.NOT_REGISTERED, None, _one_line(text))
     if "cannot be performed in the current state" in text:
         return Refusal(RefusalKind.WRONG_STATE, None, _one_line(text))
     if re.search(r"^Error connecting", text, re.MULTILINE):
@@ -193,8 +194,13 @@ def _both_streams(answer: Answer) -> str:
 
 def _without_paths(text: str) -> str:
     """Leave out the lines that are paths of VMs: a VM may be called ``SoapError``."""
-    lines = text.splitlines()
+    lines = _split_lines(text)
     return "\n".join(line for line in lines if not line.lower().endswith(_VM_SUFFIXES))
+
+
+def _split_lines(text: str) -> list[str]:
+    """Not str.splitlines(): what only Unicode takes for the end of a line may stand in a path."""
+    return [line.rstrip("\r") for line in text.split("\n")]
 
 
 def _one_line(text: str) -> str:

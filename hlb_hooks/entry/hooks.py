@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from hlb_hooks.base.config import Config, find_config_path, job_of_script, load_config
-from hlb_hooks.base.config_salvage import salvage_state_dirs
 from hlb_hooks.base.config_schema import DEFAULT_JOB
 from hlb_hooks.base.errors import HlbError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.verdict import Tally, count_vms
 from hlb_hooks.effects.bundle import make_effects
-from hlb_hooks.effects.guard_process import list_guarded_folders
 from hlb_hooks.entry.arguments import make_parser
+from hlb_hooks.entry.settings import EndSettings, load_end_settings
 from hlb_hooks.entry.surroundings import leave_folder, settle_in
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
@@ -74,19 +73,29 @@ def _request(context: Context, arguments: argparse.Namespace) -> ExitCode:
 def _remove(context: Context, arguments: argparse.Namespace) -> ExitCode:
     from hlb_hooks.steps import snap_remove as step
 
-    config, folders, trouble = _load_for_end(context, arguments)
-    owner = OwnerOptions(arguments.owner_pid, None, config.run.owner)
-    return step.run(
-        context, step.RemoveRequest(folders, owner, arguments.run, tuple(arguments.vmx), trouble)
+    settings = _load_for_end(context, arguments)
+    request = step.RemoveRequest(
+        state_dirs=settings.state_dirs,
+        owner=OwnerOptions(arguments.owner_pid, None, settings.config.run.owner),
+        run_name=arguments.run,
+        vmxs=tuple(arguments.vmx),
+        trouble=settings.trouble,
     )
+    return step.run(context, request)
 
 
 def _end(context: Context, arguments: argparse.Namespace) -> ExitCode:
     from hlb_hooks.steps import initial_umount as step
 
-    config, folders, trouble = _load_for_end(context, arguments)
-    owner = OwnerOptions(arguments.owner_pid, None, config.run.owner)
-    return step.run(context, step.EndRequest(folders, arguments.job, owner, arguments.run, trouble))
+    settings = _load_for_end(context, arguments)
+    request = step.EndRequest(
+        state_dirs=settings.state_dirs,
+        job=arguments.job,
+        owner=OwnerOptions(arguments.owner_pid, None, settings.config.run.owner),
+        run_name=arguments.run,
+        trouble=settings.trouble,
+    )
+    return step.run(context, request)
 
 
 def _load(context: Context, arguments: argparse.Namespace) -> Config:
@@ -98,27 +107,11 @@ def _load(context: Context, arguments: argparse.Namespace) -> Config:
     return config
 
 
-def _load_for_end(
-    context: Context, arguments: argparse.Namespace
-) -> tuple[Config, tuple[str, ...], str]:
-    """Read what the end needs: the settings, the state folders, and what is wrong with hlb.toml.
-
-    The end of a run goes by the settings stored with it. A hlb.toml that cannot be used, or that
-    names another state folder than yesterday, is no reason to leave a snapshot open.
-    """
-    path = find_config_path(arguments.config, os.environ)
-    trouble = ""
-    try:
-        config = load_config(path)
-        folders = [config.paths.state_dir]
-    except HlbError as error:
-        trouble = error.message
-        config = Config(path)
-        folders = salvage_state_dirs(path)
-    folders += list_guarded_folders()
-    _speak_as(context, config)
+def _load_for_end(context: Context, arguments: argparse.Namespace) -> EndSettings:
+    settings = load_end_settings(find_config_path(arguments.config, os.environ))
+    _speak_as(context, settings.config)
     leave_folder()
-    return config, tuple(dict.fromkeys(folders)), trouble
+    return settings
 
 
 def _speak_as(context: Context, config: Config) -> None:
@@ -134,7 +127,9 @@ def _run(hook: str, step: Step, argv: Sequence[str] | None) -> int:
     job = "-"
     try:
         arguments = make_parser(hook).parse_args(argv)
-        job = arguments.job = arguments.job or _job_of_script(hook)
+        if arguments.job is None:
+            arguments.job = _job_of_script(hook)
+        job = arguments.job
         may_change = hook != "compare_backup" and not arguments.dry_run
         context.effects = make_effects("en", may_change=may_change)
         context.stop.listen()

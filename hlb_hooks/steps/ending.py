@@ -70,13 +70,13 @@ def _settle(
 ) -> None:
     speaker = context.speaker
     run = journal.run
-    if unsettled:
-        speaker.step("snap_remove")
-        settlement = Settlement(context, journal, context.effects.open_host(run.config, run.name))
-        deadline = clock.read_seconds_since_boot() + run.config.run.end_budget_seconds
-        settlement.settle(list(unsettled), deadline)
-    else:
+    settlement = Settlement(context, journal, context.effects.open_host(run.config, run.name))
+    deadline = clock.read_seconds_since_boot() + run.config.run.end_budget_seconds
+    if not unsettled:
         speaker.say("nothing_open")
+    elif is_whole_run:
+        speaker.step("snap_remove")
+    settlement.settle(list(unsettled), deadline)
     if is_whole_run:
         journal.note(Flag.HANDED_OVER)
     if not run.unsettled_vms:

@@ -72,7 +72,7 @@ class Protection:
             if self.context.stop.is_asked:
                 self._note(Flag.LEFT_OUT, vm, phrase("stopped_before"), phrase("run_again"))
             elif is_abort and not all(other.is_ready for other in run.chosen if other.flags):
-                self._note(Flag.LEFT_OUT, vm, phrase("rolled_back"), phrase("run_again"))
+                self._note(Flag.LEFT_OUT, vm, phrase("rolled_back"), phrase("mend_the_other"))
             else:
                 self._note(Flag.LEFT_OUT, vm, why, phrase("raise_budget"))
         for vm in unfinished.running:
@@ -186,5 +186,5 @@ class Protection:
                 "created", snapshot=vm.details["snapshot"], level=vm.details["level"], indent=4
             )
             return
-        speaker.mark(is_ok=False)
-        speaker.say("reason", text=vm.reason, indent=4)
+        speaker.deed_mark(is_ok=False)
+        speaker.deed("reason", text=vm.reason, indent=4)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects.run_story import Run, VmStory
@@ -30,8 +31,9 @@ def say_machine_line(
     context: Context, *, job: str, run: str, tally: Tally, exit_code: ExitCode
 ) -> None:
     """Say the last line of every hook, in any language the same."""
+    shown_job = job if JOB_NAME.fullmatch(job) else "-"
     context.speaker.line(
-        f"HLB job={job} run={run} chosen={tally.chosen} ready={tally.ready} "
+        f"HLB job={shown_job} run={run} chosen={tally.chosen} ready={tally.ready} "
         f"failed={tally.failed} open={tally.open} exit={int(exit_code)}"
     )
     context.log.info(

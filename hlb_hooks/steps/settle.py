@@ -11,6 +11,7 @@ from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_story import AttemptState, Trouble, VmStory
 from hlb_hooks.effects.snapshots import Removal, RemoveResult
+from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
 from hlb_hooks.vmfiles.sighting import Fate, Sighting
@@ -27,6 +28,7 @@ class Settlement:
     def settle(self, vms: list[VmStory], deadline: float) -> None:
         """Settle ``vms`` until ``deadline``, in seconds since boot. Each failure stands alone."""
         config = self.journal.run.config
+        self._note_unfinished_start()
 
         def finished(vm: VmStory) -> bool:
             self._report_one(vm)
@@ -44,6 +46,15 @@ class Settlement:
             if vm.is_open:
                 why = phrase("not_removed_yet", seconds=config.run.end_budget_seconds)
                 self._note(Flag.MERGING, vm, why, phrase("guard_goes_on"))
+
+    def _note_unfinished_start(self) -> None:
+        """Give a flag to the chosen VMs that have none: the start hook was killed before.
+
+        Whoever settles holds the run's lock, so no start hook is at work any more.
+        """
+        for vm in self.journal.run.chosen:
+            if not vm.flags:
+                self._note(Flag.FAILED_SNAP, vm, phrase("start_cut_short"), phrase("back_up_again"))
 
     def close_if_settled(self) -> bool:
         """Write the run's end if nothing of it is left to settle."""
@@ -164,8 +175,8 @@ class Settlement:
         speaker.deed("to_remove", vmx=vm.vmx)
         speaker.deed("removing", snapshot=next(reversed(vm.attempts)))
         if vm.is_open or Flag.TORN in vm.flags:
-            speaker.mark(is_ok=False)
-            speaker.say("reason", text=vm.reason, indent=4)
+            speaker.deed_mark(is_ok=False)
+            speaker.deed("reason", text=vm.reason, indent=4)
         else:
             speaker.deed_mark(is_ok=True)
 
@@ -179,6 +190,15 @@ def _explain_open(sighting: Sighting, result: RemoveResult) -> tuple[Flag, Phras
             phrase("foreign_beside_ours", names=names),
             phrase("remove_by_name", snapshot=sighting.name),
         )
+    if sighting.is_ours_there and result.kind is RefusalKind.NOT_REGISTERED:
+        return (
+            Flag.FAILED_UMOUNT,
+            phrase("not_registered"),
+            phrase("remove_elsewhere", snapshot=sighting.name),
+        )
+    if sighting.helpers:
+        names = ", ".join(sighting.helpers)
+        return Flag.FAILED_UMOUNT, phrase("helper_left", names=names), phrase("consolidate_all")
     if sighting.fate is Fate.DISPLACED:
         return Flag.FAILED_UMOUNT, phrase("disks_displaced"), phrase("look_by_hand")
     if sighting.fate is Fate.MERGING and not result.message:

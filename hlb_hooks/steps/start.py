@@ -10,6 +10,7 @@ from hlb_hooks.base.errors import GuardError, HlbError, NotNowError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.activity import find_active
+from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
 from hlb_hooks.effects import processes
 from hlb_hooks.effects.bundle import HostEffects
@@ -168,6 +169,10 @@ def _roll_back(context: Context, journal: Journal, host: HostEffects) -> None:
     settlement = Settlement(context, journal, host)
     budget = journal.run.config.run.end_budget_seconds
     settlement.settle(journal.run.unsettled_vms, clock.read_seconds_since_boot() + budget)
+    for vm in journal.run.chosen:
+        if vm.is_ready:
+            why = phrase("rolled_back")
+            context.note(journal, Flag.LEFT_OUT, vm, why, phrase("mend_the_other"))
     journal.note(Flag.HANDED_OVER)
     settlement.close_if_settled()
 

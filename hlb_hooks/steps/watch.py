@@ -7,18 +7,17 @@ from hlb_hooks.base.config import Config
 from hlb_hooks.base.config_schema import RunConfig
 from hlb_hooks.base.errors import HlbError, StateError
 from hlb_hooks.decisions.phrase import phrase
-from hlb_hooks.effects import processes, vm_files
+from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.disk_space import read_disk_space
 from hlb_hooks.effects.journal import WrittenJournal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_story import Run, VmStory, tell_run
 from hlb_hooks.effects.state_file import StateFile
+from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.settle import Settlement
 
 HEARTBEAT_SECONDS = 30.0
-# After a boot other hosts may still be starting the VMs that were here.
-BOOT_WAIT_SECONDS = 30 * 60
 _SLOWEST_RETRY_FACTOR = 16
 
 
@@ -85,23 +84,27 @@ class Watch:
         now = clock.read_seconds_since_boot()
         is_emergency = bool(self._find_short_of_space(run))
         is_due = run.is_handed_over or run.owner.is_over()
-        self._blocked_by = self._find_block(run) if is_due and not is_emergency else ""
+        self._blocked_by = find_block(run) if is_due and not is_emergency else ""
         self._beat(run, now)
         if now < self._next_try or not (is_due or is_emergency) or self._blocked_by:
             return False
         self._next_try = now + run.config.run.guard_retry_seconds * self._retry_factor
         # What did not go several times wants a person; it is tried on, but more seldom.
         self._retry_factor = min(self._retry_factor * 2, _SLOWEST_RETRY_FACTOR)
-        return self._act()
-
-    def _act(self) -> bool:
         try:
-            self.state_file.lock_or_raise()
+            return self.act()
         except BlockingIOError:
             # A hook is at work for this run. It may be over in a moment.
             self._next_try = 0.0
             self._retry_factor = 1
             return False
+
+    def act(self) -> bool:
+        """Settle what can be settled now; True when nothing is left.
+
+        Raise BlockingIOError when another process is acting for the run.
+        """
+        self.state_file.lock_or_raise()
         try:
             run = self.read_run()
             if run.is_ended:
@@ -136,28 +139,6 @@ class Watch:
         is_settled = is_over and settlement.close_if_settled()
         context.log.info("guard_settled", is_settled=is_settled, open=len(run.open_vms))
         return is_settled
-
-    def _find_block(self, run: Run) -> str:
-        """Name what must be waited for, or give an empty string."""
-        if run.boot_id != processes.read_boot_id():
-            left = BOOT_WAIT_SECONDS - clock.read_seconds_since_boot()
-            if left > 0:
-                return f"the host was started {BOOT_WAIT_SECONDS - left:.0f} s ago"
-        commands = processes.list_commands_of_run(run.name)
-        if commands:
-            return f"host commands of this run are under way: pids {commands}"
-        bases = {
-            path
-            for vm in run.open_vms
-            for attempt in vm.unsettled_attempts
-            for disk in attempt.disks
-            for path, _ in disk.extents
-        }
-        holders = processes.list_holders(bases)
-        if holders:
-            path, pids = next(iter(holders.items()))
-            return f"{path} is still being read by pids {pids}"
-        return ""
 
     def _find_short_of_space(self, run: Run) -> list[VmStory]:
         """Give the VMs on datastores where our deltas have become a danger to all others."""

@@ -13,7 +13,7 @@ from hlb_hooks.effects.owner import Owner, ProcessOwner
 from hlb_hooks.effects.run_store import FoundRun, FoundRuns
 from hlb_hooks.steps.context import Context
 
-_LEASE = re.compile(r"(\d{1,5})([smhd])")
+_LEASE = re.compile(r"([0-9]{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_LEASE = timedelta(days=7)
 _LOG_HEAD_BYTES = 64 * 1024

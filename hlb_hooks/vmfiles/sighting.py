@@ -6,10 +6,14 @@ that was recorded. A chain is compared by its files, not by its CIDs: a base get
 it is written again.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+# "Consolidate Helper", "Consolidated Helper-0": both were seen.
+_HELPER = re.compile(r"consolidated? helper", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,16 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Sighting:
-    """The fate of our snapshot ``name``, what else is there, and which disks carry more deltas."""
+    """The fate of our snapshot ``name``, what else is there, and which disks carry more deltas.
+
+    ``helpers`` are the host's own: while it removes a snapshot of a running VM, a further one
+    takes the writes. It is merged too, or left behind; so it accounts for nothing.
+    """
 
     name: str
     fate: Fate
     other_snapshots: tuple[str, ...]
+    helpers: tuple[str, ...]
     nodes_above: tuple[str, ...]
 
     @property
@@ -84,7 +93,8 @@ def sight_snapshots(
     name that is there twice was given once by us, so the second is another's. A disk that was
     taken out of the VM meanwhile is on no chain and counts as displaced.
     """
-    others = list(snapshot_names)
+    helpers = [name for name in snapshot_names if _HELPER.match(name)]
+    others = [name for name in snapshot_names if name not in helpers]
     present = [name for name in ours if name in others]
     for name in present:
         others.remove(name)
@@ -105,6 +115,7 @@ def sight_snapshots(
         name=present[0] if present else ours[-1],
         fate=fate,
         other_snapshots=tuple(others),
+        helpers=tuple(helpers),
         nodes_above=tuple(node for node, depth in depths.items() if depth),
     )
 
