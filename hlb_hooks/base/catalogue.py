@@ -14,7 +14,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "maszyny wirtualne obecne na hoscie: {count}",
     ),
     "written_to": ("written to file {path}", "zapis do pliku {path}"),
-    "guard_watches": ("guard started: pid {pid}", "straznik uruchomiony: pid {pid}"),
     # compare_backup
     "looking": ("looking for machines to back up...", "wyszukiwanie maszyn do backupu..."),
     "found": ("**found {name}", "**znalazlem {name}"),
@@ -312,7 +311,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nie mozna uzyc hlb.toml ({text}); dalej wedlug ustawien przebiegu {run}",
     ),
     # the dry run
-    "would_state": ("WOULD write the run to {path}", "WOULD: zapis przebiegu do {path}"),
     "would_guard": (
         "WOULD start a guard that waits for {owner}",
         "WOULD: uruchomienie straznika, ktory czeka na {owner}",

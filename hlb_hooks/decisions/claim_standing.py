@@ -12,11 +12,12 @@ STALE_AFTER = timedelta(hours=2)
 def is_claim_in_force(claim: Claim, *, host: str, runs: Iterable[Run], now: datetime) -> bool:
     """Tell whether somebody still answers for ``claim``.
 
-    A run of this host answers as long as its state file says that it is not settled; one that no
-    state file knows, and any of another host, for two hours after the last refresh.
+    A run of this host answers until its state file says that it has ended: one that had claimed
+    nothing when it was read may have done so since. One that no state file knows, and any of
+    another host, answers for two hours after the last refresh.
     """
     if claim.host == host:
         for run in runs:
             if run.name == claim.run:
-                return bool(run.unsettled_vms)
+                return not run.is_ended
     return claim.refreshed is None or now - claim.refreshed < STALE_AFTER

@@ -119,12 +119,14 @@ def list_guarded_folders() -> list[str]:
     folders = []
     for pid in processes.list_pids():
         words = processes.read_arguments(pid)
-        if GUARD_MODULE in words and "--state" in words[:-1]:
+        # Whoever may start processes here must not choose a folder that root reads.
+        if GUARD_MODULE in words and "--state" in words[:-1] and processes.is_own(pid):
             path = words[words.index("--state") + 1]
             folders.append(os.path.dirname(path))
     return list(dict.fromkeys(folders))
 
 
+@changes
 def say_ready(descriptor: int) -> None:
     """Tell the hook, from the guard's side, that the guard watches; then let go of the pipe.
 

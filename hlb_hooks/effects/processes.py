@@ -89,6 +89,15 @@ def is_alive(identity: ProcessIdentity) -> bool:
 
 
 @reads
+def is_own(pid: int) -> bool:
+    """Tell whether ``pid`` runs as the same user as this process."""
+    try:
+        return os.stat(_PROC / str(pid)).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+@reads
 def find_ancestor(patterns: Iterable[str]) -> ProcessIdentity | None:
     """Give the nearest ancestor of this process whose name matches one of the shell ``patterns``.
 
@@ -167,7 +176,8 @@ def list_commands_of_run(run: str) -> tuple[int, ...]:
         with contextlib.suppress(OSError):
             environment = (_PROC / str(pid) / "environ").read_bytes()
             facts = read_process(pid)
-            if mark in environment.split(b"\0") and facts is not None and not facts.is_gone:
+            is_running = facts is not None and not facts.is_gone
+            if mark in environment.split(b"\0") and is_running and is_own(pid):
                 found.append(pid)
     return tuple(found)
 

@@ -123,6 +123,12 @@ class HostSnapshots:
             claims.take_claim(order.vmx, order.claim, order.vmx_data, order.stale_claim)
         except VmFileError as error:
             return MakeResult(is_made=False, is_certain=True, message=error.message)
+        target = Removal(order.vmx, (order.name,), order.disks)
+        # The claim keeps other runs away from here on; what they did before it is looked for now.
+        sighting, trouble = look(target)
+        if sighting is None or not sighting.is_untouched:
+            message = trouble or "its disks or snapshots changed while it was being looked at"
+            return MakeResult(is_made=False, is_certain=True, message=message)
         says = self.host.create_snapshot(
             order.vmx,
             order.name,
@@ -132,7 +138,6 @@ class HostSnapshots:
         )
         is_uncertain = not says.is_done and says.kind in _UNCERTAIN
         deadline = clock.read_seconds_since_boot() + self.settle_timeout_seconds
-        target = Removal(order.vmx, (order.name,), order.disks)
         while True:
             sighting, trouble = look(target)
             if sighting is not None and sighting.fate is Fate.MADE:

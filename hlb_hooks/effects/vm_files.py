@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import time
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ _MAX_FILE_BYTES = 8 * 1024 * 1024
 _TRIES = 5
 _PAUSE_SECONDS = 0.05
 _VOLUMES = "/vmfs/volumes/"
+_MEGABYTES = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class VmFacts:
     def memory_bytes(self) -> int:
         """The guest's memory; 0 where the .vmx does not say."""
         megabytes = self.vmx.get("memsize") or ""
-        return int(megabytes) * 1024 * 1024 if megabytes.isdecimal() else 0
+        return int(megabytes) * 1024 * 1024 if _MEGABYTES.fullmatch(megabytes) else 0
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -180,9 +182,13 @@ def datastore_of(path: str) -> str:
 def _read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
     """Read the .vmsd; with a ``workingDir`` it is not known which folder has it, so both count."""
     name = os.path.splitext(os.path.basename(vmx_path))[0] + ".vmsd"
-    folders = dict.fromkeys((os.path.dirname(vmx_path), working_folder(vmx_path, vmx)))
+    # One folder by two names, as a datastore has them, would count each snapshot twice.
+    folders = {
+        os.path.realpath(folder): folder
+        for folder in (working_folder(vmx_path, vmx), os.path.dirname(vmx_path))
+    }
     names: list[str] = []
-    for folder in folders:
+    for folder in folders.values():
         path = os.path.join(folder, name)
         try:
             data = _read_file(path)

@@ -15,7 +15,7 @@ from hlb_hooks.effects.claims import Claim
 from hlb_hooks.effects.disk_space import read_disk_space
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_store import FoundRuns
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import VmStory
 from hlb_hooks.effects.vm_files import VmFacts
 from hlb_hooks.effects.vmware_answers import PowerState
@@ -29,7 +29,7 @@ class Gate:
     context: Context
     journal: Journal
     host: HostEffects
-    earlier: FoundRuns
+    store: RunStore
     _ledger: SpaceLedger = field(init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,6 +58,10 @@ class Gate:
         notes = [self.context.speak(note) for note in admitted.notes]
         if notes:
             self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note="\n".join(notes))
+        # Before the snapshots: a claim names the run that one of ours belongs to.
+        if refusal := self._refuse_by_claim(facts.claim):
+            self.context.note(self.journal, Flag.LEFT_OUT, vm, refusal, phrase("wait_for_claim"))
+            return False
         if admitted.verdict is Verdict.LEFT_OUT and admitted.reason and admitted.next_step:
             self.context.note(self.journal, Flag.LEFT_OUT, vm, admitted.reason, admitted.next_step)
             return False
@@ -65,16 +69,13 @@ class Gate:
             why = self.context.speak(admitted.reason) if admitted.reason else ""
             self.journal.note(Flag.READABLE, vm.vmx, note=why)
             return False
-        if refusal := self._refuse_by_claim(facts.claim):
-            self.context.note(self.journal, Flag.LEFT_OUT, vm, refusal, phrase("wait_for_claim"))
-            return False
         return True
 
     def _refuse_by_claim(self, claim: Claim | None) -> Phrase | None:
         if claim is None or not is_claim_in_force(
             claim,
             host=self.journal.run.host,
-            runs=[found.run for found in self.earlier.runs],
+            runs=[found.run for found in self.store.find_runs().runs],
             now=clock.read_utc_now(),
         ):
             return None

@@ -40,6 +40,9 @@ def run(context: Context, request: EndRequest) -> ExitCode:
     if not wanted:
         speaker.say("no_run_of_owner", owner=own.owner.describe() if own.owner else "-")
         exit_code = ExitCode.NOT_PROTECTED if own.is_damaged else ExitCode.DONE
+        if request.trouble:
+            # Where the state files are may be among what cannot be read: this is not "all done".
+            exit_code = ExitCode.USAGE
         tally = Tally(chosen=0, ready=0, failed=0, open=0)
         report.say_machine_line(context, job=request.job, run="-", tally=tally, exit_code=exit_code)
         return exit_code

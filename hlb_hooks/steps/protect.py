@@ -12,7 +12,7 @@ from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag, make_record
-from hlb_hooks.effects.run_store import FoundRuns
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import VmStory, encode_disks
 from hlb_hooks.effects.snapshots import MakeResult, SnapshotOrder
 from hlb_hooks.effects.vm_files import VmFacts
@@ -35,12 +35,12 @@ class Protection:
     context: Context
     journal: Journal
     host: HostEffects
-    earlier: FoundRuns
+    store: RunStore
     _gate: Gate = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the gate that all VMs of the run pass."""
-        self._gate = Gate(self.context, self.journal, self.host, self.earlier)
+        self._gate = Gate(self.context, self.journal, self.host, self.store)
 
     @property
     def _settings(self) -> SnapshotConfig:

@@ -71,7 +71,7 @@ def start_run(
         except GuardError:
             journal.note(Flag.ENDED)
             raise
-        _make_snapshots(context, plan, journal, host, earlier)
+        _make_snapshots(context, plan, journal, host, store)
     return _finish(context, plan, journal, earlier)
 
 
@@ -152,11 +152,11 @@ def _head_of(plan: Plan) -> list[Record]:
 
 
 def _make_snapshots(
-    context: Context, plan: Plan, journal: Journal, host: HostEffects, earlier: FoundRuns
+    context: Context, plan: Plan, journal: Journal, host: HostEffects, store: RunStore
 ) -> None:
     if context.hook != "snap_request":
         context.speaker.step("snap_request")
-    Protection(context, journal, host, earlier).protect(plan.begun)
+    Protection(context, journal, host, store).protect(plan.begun)
     run = journal.run
     is_failed = any(not vm.is_ready for vm in run.chosen)
     if is_failed and plan.config.run.on_failure == "abort" and not context.stop.is_asked:

@@ -15,6 +15,9 @@ from typing import Any
 # "Consolidate Helper", "Consolidated Helper-0": both were seen.
 _HELPER = re.compile(r"consolidated? helper", re.IGNORECASE)
 
+# What the host makes itself while it merges a snapshot of a running VM, and may leave behind.
+_HELPERS = ("Consolidate Helper", "Consolidated Helper")
+
 
 @dataclass(frozen=True)
 class RecordedDisk:
@@ -76,6 +79,11 @@ class Sighting:
     nodes_above: tuple[str, ...]
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether there is no snapshot at all and every disk is on its recorded chain."""
+        return self.fate is Fate.ABSENT and not (self.other_snapshots or self.helpers)
+
+    @property
     def is_ours_there(self) -> bool:
         """Whether the .vmsd shows the snapshot."""
         return self.fate in {Fate.MADE, Fate.PARTLY_MADE}
@@ -109,7 +117,8 @@ def sight_snapshots(
         fate = Fate.DISPLACED
     else:
         # Each snapshot of another's accounts for one delta; what is above that is ours still.
-        is_accounted_for = all((depth or 0) <= len(others) for depth in depths.values())
+        foreign = sum(1 for name in others if not name.startswith(_HELPERS))
+        is_accounted_for = all((depth or 0) <= foreign for depth in depths.values())
         fate = Fate.ABSENT if is_accounted_for else Fate.MERGING
     return Sighting(
         name=present[0] if present else ours[-1],

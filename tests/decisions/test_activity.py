@@ -1,0 +1,67 @@
+"""Which runs are alive, and whose they are."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from hlb_hooks.base.config import Config
+from hlb_hooks.decisions.activity import find_active, find_runs_of
+from hlb_hooks.effects.owner import LeaseOwner, Owner, ProcessOwner
+from hlb_hooks.effects.processes import ProcessIdentity
+from hlb_hooks.effects.records import Flag, make_record
+from hlb_hooks.effects.run_store import FoundRun
+from hlb_hooks.effects.run_story import Run
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+AVTAR = ProcessIdentity(100, 7000, "boot")
+OTHER = ProcessIdentity(200, 9000, "boot")
+
+
+def found(
+    name: str, job: str = "gold", owner: Owner | None = None, *, is_ended: bool = False
+) -> FoundRun:
+    run = Run(name, job, "esx1", "boot", NOW, owner or ProcessOwner(AVTAR, "avtar"), Config("/x"))
+    if is_ended:
+        run.apply(make_record(Flag.ENDED))
+    return FoundRun(f"/var/hlb/{name}.state", run)
+
+
+@pytest.mark.parametrize(
+    ("runs", "over", "expected"),
+    [
+        ([], set(), None),
+        ([found("a")], set(), "a"),
+        ([found("a")], {"a"}, None),
+        ([found("a", is_ended=True)], set(), None),
+        ([found("a", job="silver")], set(), None),
+        ([found("a", job="Gold")], set(), None),
+        ([found("a", is_ended=True), found("b")], set(), "b"),
+        ([found("a"), found("b")], {"a"}, "b"),
+        ([found("a"), found("b")], {"b"}, "a"),
+    ],
+)
+def test_a_run_of_the_job_is_alive_until_it_is_settled_or_its_owner_gone(
+    runs: list[FoundRun], over: set[str], expected: str | None
+) -> None:
+    active = find_active(runs, "gold", frozenset(over))
+    assert (active.run.name if active else None) == expected
+
+
+def test_a_run_belongs_to_the_very_process_that_owns_it() -> None:
+    mine, theirs = found("mine"), found("theirs", owner=ProcessOwner(OTHER, "avtar"))
+    lease = found("lease", owner=LeaseOwner(NOW, 0.0, "boot"))
+    assert find_runs_of([theirs, lease, mine], [AVTAR]) == [mine]
+    assert find_runs_of([theirs, lease, mine], [ProcessIdentity(1, 1, "boot"), OTHER]) == [theirs]
+    assert find_runs_of([theirs, lease, mine], []) == []
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        ProcessIdentity(AVTAR.pid, AVTAR.start_ticks + 1, AVTAR.boot_id),
+        ProcessIdentity(AVTAR.pid, AVTAR.start_ticks, "another boot"),
+        ProcessIdentity(AVTAR.pid + 1, AVTAR.start_ticks, AVTAR.boot_id),
+    ],
+)
+def test_a_pid_that_came_back_owns_nothing(stranger: ProcessIdentity) -> None:
+    assert find_runs_of([found("a")], [stranger]) == []

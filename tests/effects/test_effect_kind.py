@@ -1,0 +1,157 @@
+"""Every effect says whether it reads or changes the world, where it is defined."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import hlb_hooks.effects
+from hlb_hooks.effects.effect_kind import EffectKind, changes, declared_kind, reads
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(hlb_hooks.effects.__path__))
+# They look at their arguments alone, let go of what they hold, or only put things together; a
+# command has its kind as a value. Whatever else an effect's module offers declares its kind.
+PURE = {
+    "bundle.Effects.name_run",
+    "bundle.Effects.open_host",
+    "bundle.Effects.open_store",
+    "bundle.make_effects",
+    "claims.claim_path",
+    "claims.saved_vmx_path",
+    "commands.CommandRunner.run",
+    "effect_kind.changes",
+    "effect_kind.declared_kind",
+    "effect_kind.reads",
+    "journal.Journal.close",
+    "journal.RehearsedJournal.close",
+    "journal.WrittenJournal.close",
+    "owner.LeaseOwner.describe",
+    "owner.LeaseOwner.to_details",
+    "owner.ProcessOwner.describe",
+    "owner.ProcessOwner.to_details",
+    "owner.owner_from_details",
+    "records.decode_records",
+    "records.encode_record",
+    "records.make_record",
+    "run_store.state_path",
+    "run_story.Attempt.apply",
+    "run_story.Run.apply",
+    "run_story.VmStory.apply",
+    "run_story.decode_disks",
+    "run_story.encode_disks",
+    "run_story.tell_run",
+    "state_file.StateFile.close",
+    "vm_files.datastore_of",
+    "vm_files.working_folder",
+    "vmware_answers.read_done",
+    "vmware_answers.read_has_snapshot",
+    "vmware_answers.read_inventory",
+    "vmware_answers.read_power_state",
+    "vmware_answers.read_refusal",
+}
+CHANGES = {
+    "claims.remove_claim",
+    "claims.take_claim",
+    "control_group.leave_control_group",
+    "guard_process.GuardStarter.start",
+    "guard_process.GuardStarter.wait_until_ready",
+    "guard_process.Guards.start",
+    "guard_process.Guards.wait_until_ready",
+    "guard_process.RehearsedGuards.start",
+    "guard_process.RehearsedGuards.wait_until_ready",
+    "guard_process.say_ready",
+    "journal.Journal.note",
+    "journal.Journal.record",
+    "journal.RehearsedJournal.note",
+    "journal.RehearsedJournal.record",
+    "journal.WrittenJournal.note",
+    "journal.WrittenJournal.record",
+    "run_store.RehearsedStateFolder.begin",
+    "run_store.RehearsedStateFolder.beginning",
+    "run_store.RehearsedStateFolder.take_over",
+    "run_store.RunStore.begin",
+    "run_store.RunStore.beginning",
+    "run_store.RunStore.take_over",
+    "run_store.StateFolder.begin",
+    "run_store.StateFolder.beginning",
+    "run_store.StateFolder.take_over",
+    "snapshots.HostSnapshots.drop_claim",
+    "snapshots.HostSnapshots.make",
+    "snapshots.HostSnapshots.remove",
+    "snapshots.RehearsedSnapshots.drop_claim",
+    "snapshots.RehearsedSnapshots.make",
+    "snapshots.RehearsedSnapshots.remove",
+    "snapshots.Snapshots.drop_claim",
+    "snapshots.Snapshots.make",
+    "snapshots.Snapshots.remove",
+    "state_file.StateFile.append",
+    "state_file.StateFile.create",
+    "state_file.StateFile.drop_interrupted_write",
+    "state_file.StateFile.lock_or_raise",
+    "state_file.StateFile.unlock",
+    "vmware_cmd.VmwareCmd.create_snapshot",
+    "vmware_cmd.VmwareCmd.remove_all_snapshots",
+}
+
+
+def list_effects() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Give each public function and method of the effects, with its name."""
+    for module_name in MODULES:
+        module = importlib.import_module(f"hlb_hooks.effects.{module_name}")
+        for name, value in vars(module).items():
+            if name.startswith("_") or getattr(value, "__module__", "") != module.__name__:
+                continue
+            if inspect.isfunction(value):
+                yield f"{module_name}.{name}", value
+            elif inspect.isclass(value) and not issubclass(value, BaseException):
+                for method_name, method in vars(value).items():
+                    function = getattr(method, "__func__", method)
+                    if not method_name.startswith("_") and inspect.isfunction(function):
+                        yield f"{module_name}.{name}.{method_name}", function
+
+
+EFFECTS = dict(list_effects())
+
+
+def test_every_effect_is_declared() -> None:
+    undeclared = {name for name, effect in EFFECTS.items() if declared_kind(effect) is None}
+    assert sorted(undeclared) == sorted(PURE)
+
+
+def test_what_changes_the_world_is_known_by_name() -> None:
+    found = {
+        name for name, effect in EFFECTS.items() if declared_kind(effect) is EffectKind.CHANGES
+    }
+    assert sorted(found) == sorted(CHANGES)
+
+
+@pytest.mark.parametrize("real", ["HostSnapshots", "StateFolder", "GuardStarter", "WrittenJournal"])
+def test_a_rehearsal_declares_what_the_real_thing_does(real: str) -> None:
+    rehearsed = {
+        "HostSnapshots": "RehearsedSnapshots",
+        "StateFolder": "RehearsedStateFolder",
+        "GuardStarter": "RehearsedGuards",
+        "WrittenJournal": "RehearsedJournal",
+    }[real]
+
+    def kinds_of(name: str) -> dict[str, EffectKind | None]:
+        return {
+            key.rpartition(".")[2]: declared_kind(effect)
+            for key, effect in EFFECTS.items()
+            if key.split(".")[1] == name
+        }
+
+    assert kinds_of(real) == kinds_of(rehearsed) != {}
+
+
+def test_a_declaration_leaves_the_function_as_it_is() -> None:
+    def double(number: int) -> int:
+        return number * 2
+
+    assert declared_kind(double) is None
+    assert reads(double) is double
+    assert declared_kind(double) is EffectKind.READS
+    assert declared_kind(changes(double)) is EffectKind.CHANGES
+    assert double(2) == 4
