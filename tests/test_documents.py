@@ -9,7 +9,7 @@ import pytest
 
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_story import REPORTED_FLAGS
+from hlb_hooks.effects.vm_story import REPORTED_FLAGS
 from hlb_hooks.entry.arguments import HOOKS
 
 ROOT = Path(__file__).parent.parent

@@ -8,8 +8,10 @@ from hlb_hooks.base.config_schema import list_keys
 TARGET = Path(__file__).parent.parent / "docs" / "reference" / "configuration.md"
 HEAD = """# The configuration
 
-`/usr/local/avamar/etc/hlb/hlb.toml`, or `--config FILE`, or `$HLB_CONFIG`; TOML. Every key has a default. Unknown keys, wrong types and impossible values are errors that
-name file, key, value and what is allowed. A configuration, targets file or hook that group or others may write is refused. The configuration in force is stored with the run.
+`/usr/local/avamar/etc/hlb/hlb.toml`, or `--config FILE`, or `$HLB_CONFIG`; TOML. Every key has a
+default. Unknown keys, wrong types and impossible values are errors that name file, key, value and
+what is allowed. A configuration, targets file or hook that group or others may write is refused.
+The configuration in force is stored with the run.
 """
 
 

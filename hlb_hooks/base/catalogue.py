@@ -52,13 +52,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "removing": ("removing snapshot {snapshot}...", "usuwanie snapshotu {snapshot}..."),
     "nothing_open": ("nothing to remove", "nie ma nic do usuniecia"),
     "no_run_of_owner": (
-        "no open run of this job belongs to {owner}: nothing to do",
-        "zaden otwarty przebieg tego zadania nie nalezy do {owner}: nic do zrobienia",
+        "no run belongs to {owner}: nothing to do",
+        "zaden przebieg nie nalezy do {owner}: nic do zrobienia",
     ),
     "run_ended": ("run {run} is already settled", "przebieg {run} jest juz rozliczony"),
     # reasons and next steps
     "is_template": ("a template: nobody locks its disks", "szablon: nikt nie blokuje jego dyskow"),
-    "has_no_disk": ("it has no disk", "nie ma zadnego dysku"),
+    "has_no_disk": (
+        "its .vmx names no disk, or was cut short",
+        "jej .vmx nie wymienia zadnego dysku albo jest uciety",
+    ),
+    "look_at_vmx": (
+        "look at the file; a VM that has none is left out with ! in the targets file",
+        "sprawdz plik; maszyne bez dyskow pomija ! w pliku z lista",
+    ),
     "is_stuck": ("it waits for an answer", "czeka na odpowiedz"),
     "answer_it": (
         "answer its question: vmware-cmd VMX answer",
@@ -69,10 +76,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ma snapshot z wczesniejszego przebiegu: {names}",
     ),
     "settle_leftover": (
-        "if the guard of that run is gone: initial_umount --run RUN; if no state file knows the "
-        "snapshot, remove it by hand",
-        "jesli nie ma juz straznika tamtego przebiegu: initial_umount --run RUN; jesli zaden plik "
-        "stanu go nie zna, usun snapshot recznie",
+        "grep its name in [paths] state_dir: the guard of that run or hlb reap removes it; what no "
+        "state file names is yours to remove by hand",
+        "szukaj jego nazwy (grep) w [paths] state_dir: usunie go straznik tamtego przebiegu albo "
+        "hlb reap; jesli nie ma go w zadnym pliku stanu, usun go recznie",
     ),
     "has_foreign_snapshot": (
         "it has a snapshot that is not ours: {names}",
@@ -155,19 +162,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "not ready within [run] start_budget_seconds = {seconds}",
         "nie zdazyla w [run] start_budget_seconds = {seconds}",
     ),
-    "raise_budget": (
-        "raise [run] start_budget_seconds or [snapshot] parallel",
-        "zwieksz [run] start_budget_seconds albo [snapshot] parallel",
-    ),
     "stopped_before": (
-        "the hook was told to stop before its turn came",
-        "hook zatrzymano, zanim przyszla na nia kolej",
+        "the hook was told to stop before it was ready",
+        "hook zatrzymano, zanim byla gotowa",
+    ),
+    "not_begun": (
+        "not begun, as another VM failed and [run] on_failure is abort",
+        "nierozpoczeta, bo inna maszyna zawiodla, a [run] on_failure to abort",
     ),
     "owner_gone": (
         "the backup client was gone before its turn came",
         "klient backupu zniknal, zanim przyszla na nia kolej",
     ),
-    "run_again": ("start the backup again", "uruchom backup jeszcze raz"),
+    "run_again": (
+        "start the backup again; if it was too slow, see [run] start_budget_seconds and "
+        "[snapshot] parallel",
+        "uruchom backup jeszcze raz; jesli byl za wolny, zobacz [run] start_budget_seconds i "
+        "[snapshot] parallel",
+    ),
     "rolled_back": (
         "taken back, as another VM failed and [run] on_failure is abort",
         "wycofana, bo inna maszyna zawiodla, a [run] on_failure to abort",
@@ -237,11 +249,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the host is still merging the snapshot into the disks",
         "host jeszcze scala snapshot z dyskami",
     ),
+    "stopped_removing": (
+        "the hook was told to stop before it was removed",
+        "hook zatrzymano przed usunieciem",
+    ),
     "not_removed_yet": (
         "not removed within [run] end_budget_seconds = {seconds}",
         "nie usuniety w [run] end_budget_seconds = {seconds}",
     ),
-    "guard_goes_on": ("nothing to do: the guard goes on", "nic: straznik robi to dalej"),
+    "guard_goes_on": (
+        "nothing to do: the guard or the next hlb reap goes on",
+        "nic: dalej robi to straznik albo nastepny hlb reap",
+    ),
     "not_removed": ("the host did not remove it: {message}", "host go nie usunal: {message}"),
     "disks_displaced": (
         "its disks are on other files than before the snapshot",

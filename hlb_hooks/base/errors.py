@@ -37,6 +37,16 @@ class NotNowError(HlbError):
     exit_code = ExitCode.NOT_NOW
 
 
+class StoppedError(HlbError):
+    """A signal asked this process to stop before it had begun anything."""
+
+    def __init__(self, signal_name: str) -> None:
+        """Take the signal's name, which decides the exit code."""
+        super().__init__(f"interrupted by {signal_name}: nothing was begun")
+        is_keyboard = signal_name == "SIGINT"
+        self.exit_code = ExitCode.INTERRUPTED if is_keyboard else ExitCode.TERMINATED
+
+
 class HostError(HlbError):
     """The hypervisor refused, timed out, or answered something that cannot be read."""
 

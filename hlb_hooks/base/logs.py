@@ -73,6 +73,6 @@ class _LineWriter:
         try:
             self._file.write(message.encode("utf-8", "backslashreplace") + b"\n")
         except OSError:
-            self.is_broken = True
+            return  # a full disk: the state file and stdout say it too
 
     debug = info = warning = error = critical = exception = msg

@@ -7,6 +7,7 @@ host or a guest put into a name leaves as printable text.
 import os
 import re
 import select
+from collections.abc import Callable
 
 from hlb_hooks.base.catalogue import LANGUAGES, TEXTS
 from hlb_hooks.base.text import escape, make_printable
@@ -14,6 +15,7 @@ from hlb_hooks.base.text import escape, make_printable
 OK_MARK = "***OK***"
 FAILED_MARK = "***FAILED***"
 _STDOUT = 1
+_ROOM_MILLISECONDS = 1000
 _SENTENCES = frozenset({"text", "message"})
 # 2009-10-07 12:50:34 avtar Info <5916>: ...   and   2019/10/03-09:49:29.42089 [avtar] ...
 _LOG_LINE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[ -]\d\d:\d\d|-{5} +(START|END) avtar|<logheader")
@@ -26,6 +28,8 @@ class Speaker:
         """Take a language of ``catalogue.LANGUAGES``."""
         self._index = LANGUAGES.index(language)
         self.is_heard = True
+        self.may_give_up: Callable[[], bool] = bool
+        """Whether a listener who does not read may be left: when this process is to stop."""
 
     def say(self, key: str, *, indent: int = 0, **words: object) -> None:
         """Say the sentence ``key`` with its placeholders filled; each value is escaped."""
@@ -70,14 +74,16 @@ class Speaker:
         self._write(f"{' ' * indent}{text}\n".encode("utf-8", "backslashreplace"))
 
     def _write(self, data: bytes) -> None:
+        poller = select.poll()
+        poller.register(_STDOUT, select.POLLOUT)
         while data and self.is_heard:
+            if not poller.poll(_ROOM_MILLISECONDS):
+                # The pipe is full: whoever reads it is slow, or does not read at all.
+                self.is_heard = not self.may_give_up()
+                continue
             try:
-                data = data[os.write(_STDOUT, data) :]
-            except BlockingIOError:
-                # A pipe that somebody made non-blocking is full: whoever reads it is only slow.
-                poller = select.poll()
-                poller.register(_STDOUT, select.POLLOUT)
-                poller.poll()
+                # A pipe that is ready takes this much without blocking.
+                data = data[os.write(_STDOUT, data[: select.PIPE_BUF]) :]
             except OSError:
                 # Nobody listens any more, or the disk behind it is full. The state file and the
                 # log have it all, so the work goes on.

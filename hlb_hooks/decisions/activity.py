@@ -8,22 +8,21 @@ from hlb_hooks.effects.run_store import FoundRun
 
 
 def find_active(found: Iterable[FoundRun], job: str, over: frozenset[str]) -> FoundRun | None:
-    """Give a run of ``job`` that is alive: not settled, and its owner not in ``over``.
+    """Give a run of ``job`` that is alive, or None.
 
-    ``over`` names the runs whose owner is gone, as the effects found out.
+    ``over`` names the runs that are not: ended, handed over to the guard, or their owner gone.
     """
     for entry in found:
         run = entry.run
-        if run.job == job and not run.is_ended and run.name not in over:
+        if run.job == job and run.name not in over:
             return entry
     return None
 
 
-def find_runs_of(found: Iterable[FoundRun], ancestors: Iterable[ProcessIdentity]) -> list[FoundRun]:
-    """Give the runs whose owner is among ``ancestors``: the caller's own, and nobody else's."""
-    own = frozenset(ancestors)
+def find_runs_of(found: Iterable[FoundRun], owner: ProcessIdentity) -> list[FoundRun]:
+    """Give the runs of one owner, and nobody else's."""
     return [
         entry
         for entry in found
-        if isinstance(entry.run.owner, ProcessOwner) and entry.run.owner.process in own
+        if isinstance(entry.run.owner, ProcessOwner) and entry.run.owner.process == owner
     ]

@@ -7,7 +7,7 @@ from enum import Enum
 
 from hlb_hooks.base.names import bears_our_prefix
 from hlb_hooks.decisions.phrase import Phrase, phrase
-from hlb_hooks.effects.vm_files import LiveDisk, VmFacts
+from hlb_hooks.effects.vm_files import VmFacts
 from hlb_hooks.effects.vmware_answers import PowerState
 
 
@@ -39,8 +39,6 @@ def admit_by_files(facts: VmFacts, *, allow_linked_clones: bool) -> Admission:
         return Admission(Verdict.LEFT_OUT, refusal[0], refusal[1], notes)
     if facts.is_template:
         return Admission(Verdict.READABLE, phrase("is_template"), notes=notes)
-    if not facts.disks:
-        return Admission(Verdict.READABLE, phrase("has_no_disk"), notes=notes)
     return Admission(Verdict.SNAPSHOT, notes=notes)
 
 
@@ -67,12 +65,20 @@ def _refuse_by_snapshots(facts: VmFacts) -> tuple[Phrase, Phrase] | None:
 
 def _refuse_by_disks(facts: VmFacts, *, allow_linked_clones: bool) -> tuple[Phrase, Phrase] | None:
     for disk in facts.covered_disks:
-        if disk.chain.is_delta and not _is_linked_clone(facts, disk):
+        if disk.chain.is_delta and not disk.is_linked_clone:
             return phrase("has_unknown_delta", path=disk.chain.top.path), phrase("consolidate")
         if disk.chain.is_delta and not allow_linked_clones:
             return phrase("is_linked_clone", path=disk.chain.paths[1]), phrase("allow_clones")
-    if facts.is_template:
-        return None
+    # Nobody locks a template's disks, so it needs no snapshot and nothing can stand in its way.
+    return None if facts.is_template else _refuse_by_devices(facts)
+
+
+def _refuse_by_devices(facts: VmFacts) -> tuple[Phrase, Phrase] | None:
+    """Give what makes the host refuse a snapshot, or makes one useless.
+
+    By what a .vmx tells that a VM is under Fault Tolerance is written nowhere that was found: the
+    host refuses those by itself, and the refusal is reported.
+    """
     if facts.vmx.get_bool("snapshot.disabled"):
         return phrase("snapshots_disabled"), phrase("back_up_inside")
     if buses := facts.vmx.shared_bus_controllers():
@@ -80,17 +86,11 @@ def _refuse_by_disks(facts: VmFacts, *, allow_linked_clones: bool) -> tuple[Phra
     for disk in facts.disks:
         if disk.chain.base.descriptor.is_raw:
             return phrase("has_raw_disk", node=disk.disk.node), phrase("back_up_inside")
-    if facts.disks and not facts.covered_disks:
+    if not facts.disks:
+        return phrase("has_no_disk"), phrase("look_at_vmx")
+    if not facts.covered_disks:
         return phrase("nothing_covered"), phrase("back_up_inside")
     return None
-
-
-def _is_linked_clone(facts: VmFacts, disk: LiveDisk) -> bool:
-    """Tell a clone's first delta, whose parent is another VM's, from one that was left behind."""
-    own = posixpath.dirname(disk.chain.paths[0])
-    return all(posixpath.dirname(path) != own for path in disk.chain.paths[1:]) and (
-        own in facts.folders
-    )
 
 
 def _find_notes(facts: VmFacts) -> Iterable[Phrase]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.effects.run_story import VmStory
+from hlb_hooks.effects.vm_story import VmStory
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,9 @@ class Tally:
     ready: int
     failed: int
     open: int
+
+
+NOTHING = Tally(chosen=0, ready=0, failed=0, open=0)
 
 
 def count_vms(chosen: Sequence[VmStory]) -> Tally:

@@ -109,6 +109,11 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
                 _truncate_exc=False,
                 _return_cmd=True,
             )
+        except OSError as error:
+            raise HostError(
+                f"{command.name} cannot be started: {error.strerror}",
+                next_step="the host lacks memory, processes or open files",
+            ) from error
         except (sh.CommandNotFound, sh.ForkException) as error:
             raise _not_runnable(program, _why_not_runnable(program, error)) from error
         limit = _Limit(command.limit_seconds, running)

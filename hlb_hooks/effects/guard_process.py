@@ -76,7 +76,7 @@ class GuardStarter:
         identity = processes.identify_process(int(pid)) if pid.isdigit() else None
         if ready != READY or identity is None:
             raise GuardError(
-                f"the guard did not start within {READY_LIMIT_SECONDS:g} s",
+                f"the guard did not start (it has {READY_LIMIT_SECONDS:g} s for that)",
                 next_step="no snapshot is made without a guard; look at the log file for its error",
             )
         journal.note(

@@ -29,7 +29,7 @@ class Flag(StrEnum):
     OWNER = "OWNER"
     CONFIG = "CONFIG"
     GUARD = "GUARD"
-    INVENTORY = "INVENTORY"  # how many PRESENT records there are: an empty host is not a lost list
+    INVENTORY = "INVENTORY"  # how many PRESENT records there are: for the reader of an empty list
     STARTED = "STARTED"  # the start hook is over
     HANDED_OVER = "HANDED_OVER"  # a hook is over, and what is open is the guard's
     ENDED = "ENDED"  # nothing of this run is open any more

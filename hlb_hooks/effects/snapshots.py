@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from hlb_hooks.base import clock
-from hlb_hooks.base.errors import VmFileError
+from hlb_hooks.base.errors import HlbError, VmFileError
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects import claims, vm_files
 from hlb_hooks.effects.claims import Claim
@@ -148,8 +148,7 @@ class HostSnapshots:
                     is_made=False, is_certain=True, message=says.message, kind=says.kind
                 )
             if clock.read_seconds_since_boot() >= deadline:
-                message = says.message or trouble
-                message = message or _describe_missing(sighting, self.settle_timeout_seconds)
+                message = says.message or trouble or self._describe_missing(order.vmx, sighting)
                 return MakeResult(is_made=False, is_certain=False, message=message)
             clock.sleep_seconds(_LOOK_PAUSE_SECONDS)
 
@@ -159,7 +158,9 @@ class HostSnapshots:
         deadline = clock.read_seconds_since_boot() + self.remove_timeout_seconds
         sighting, trouble = look(removal)
         if not _may_remove(sighting):
-            return self._wait_until_gone(removal, deadline, HostSays(is_done=True), was_asked=False)
+            # Nothing to ask for. A merge that is under way is waited for by whoever comes again,
+            # and not here, where other VMs wait for their turn.
+            return RemoveResult(sighting, was_asked=False, message=trouble)
         asked()
         # Looked at again right here: what was seen above is older than a write to disk. Between
         # this look and the host's own nothing can be put: that window is ours to publish.
@@ -167,26 +168,37 @@ class HostSnapshots:
         if not _may_remove(sighting):
             return RemoveResult(sighting, was_asked=False, message=trouble)
         says = self.host.remove_all_snapshots(removal.vmx)
-        return self._wait_until_gone(removal, deadline, says, was_asked=True)
+        return self._wait_until_gone(removal, deadline, says)
 
     @changes
     def drop_claim(self, vmx: str, run: str) -> None:
         """Take the run's claim away."""
         claims.remove_claim(vmx, run)
 
-    def _wait_until_gone(
-        self, removal: Removal, deadline: float, says: HostSays, *, was_asked: bool
-    ) -> RemoveResult:
+    def _describe_missing(self, vmx: str, sighting: Sighting | None) -> str:
+        """Put side by side what the host said, what it says now, and what the files say."""
+        found = "the VM's files could not be read" if sighting is None else sighting.fate.value
+        try:
+            host_says = "1" if self.host.read_has_snapshot(vmx) else "none"
+        except HlbError as error:
+            host_says = error.message
+        return (
+            f"the host said it was done, and {self.settle_timeout_seconds:g} s later ([snapshot] "
+            f"settle_timeout_seconds) the VM's files say: {found}; hassnapshot: {host_says}"
+        )
+
+    def _wait_until_gone(self, removal: Removal, deadline: float, says: HostSays) -> RemoveResult:
         """Look until the snapshot is gone from the disks too, or waiting has no sense any more."""
         is_refused = not says.is_done and says.kind not in _UNCERTAIN
         while True:
             sighting, trouble = look(removal)
             is_under_way = sighting is not None and (
-                sighting.fate is Fate.MERGING or (was_asked and sighting.is_ours_there)
+                sighting.fate is Fate.MERGING or sighting.is_ours_there
             )
             is_over = clock.read_seconds_since_boot() >= deadline
             if is_refused or is_over or not is_under_way or (sighting and sighting.other_snapshots):
-                return RemoveResult(sighting, was_asked, says.message or trouble, says.kind)
+                message = says.message or trouble
+                return RemoveResult(sighting, was_asked=True, message=message, kind=says.kind)
             clock.sleep_seconds(_LOOK_PAUSE_SECONDS)
 
 
@@ -244,11 +256,3 @@ def _may_remove(sighting: Sighting | None) -> bool:
     if sighting is None or not sighting.is_ours_there:
         return False
     return not sighting.other_snapshots and not sighting.helpers
-
-
-def _describe_missing(sighting: Sighting | None, limit_seconds: float) -> str:
-    found = "the VM's files could not be read" if sighting is None else sighting.fate.value
-    return (
-        f"the host said it was done, and {limit_seconds:g} s later "
-        f"([snapshot] settle_timeout_seconds) the VM's files say: {found}"
-    )

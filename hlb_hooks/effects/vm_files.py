@@ -30,6 +30,8 @@ class LiveDisk:
 
     disk: VmxDisk
     chain: Chain
+    is_linked_clone: bool = False
+    """Whether it is a delta on a disk of another VM, and not one that was left behind here."""
 
     @property
     def is_covered(self) -> bool:
@@ -103,7 +105,7 @@ def read_vm(vmx_path: str) -> VmFacts:
         vmx=vmx,
         name=vmx.display_name or os.path.basename(folder),
         snapshot_names=_read_snapshot_names(vmx_path, vmx),
-        disks=tuple(LiveDisk(disk, _read_disk(folder, disk)) for disk in vmx.disks()),
+        disks=tuple(_read_disk(folder, disk) for disk in vmx.disks()),
         claim=read_claim(vmx_path),
     )
 
@@ -200,8 +202,25 @@ def _read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read_disk(folder: str, disk: VmxDisk) -> Chain:
-    return read_chain(_read_file, resolve(folder, disk.file_name))
+def _read_disk(folder: str, disk: VmxDisk) -> LiveDisk:
+    chain = read_chain(_read_file, resolve(folder, disk.file_name))
+    return LiveDisk(disk, chain, chain.is_delta and _is_of_another_vm(folder, chain.paths[1]))
+
+
+def _is_of_another_vm(folder: str, parent: str) -> bool:
+    """Tell a linked clone's parent from the VM's own base, which may lie on another datastore.
+
+    Where it lies tells nothing, as ESX may put a delta beside the .vmx and not beside its disk;
+    but the folder of another VM has a configuration of its own.
+    """
+    parent_folder = os.path.dirname(parent)
+    if os.path.realpath(parent_folder) == os.path.realpath(folder):
+        return False
+    try:
+        names = os.listdir(parent_folder)
+    except OSError as error:
+        raise _cannot_read(parent_folder, error) from error
+    return any(name.lower().endswith((".vmx", ".vmtx")) for name in names)
 
 
 def _read_patiently(path: str) -> bytes:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ from hlb_hooks import __version__
 from hlb_hooks.base.config import find_config_path
 from hlb_hooks.base.errors import HlbError, UsageError
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.base.text import escape
+from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
 from hlb_hooks.entry.settings import load_end_settings
@@ -29,13 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except HlbError as error:
-        sys.stdout.write(f"error: {escape(error.message)}\n")
+        speaker = Speaker()
+        speaker.say("error", text=error.message)
         if error.next_step:
-            sys.stdout.write(f"    next step: {escape(error.next_step)}\n")
+            speaker.say("next_step", text=error.next_step, indent=4)
         return int(error.exit_code)
     except Exception as error:
         traceback.print_exc()
-        sys.stdout.write(f"a defect of hlb-hooks: {escape(repr(error))}\n")
+        Speaker().say("defect", text=repr(error), log_file="stderr")
         return int(ExitCode.DEFECT)
 
 

@@ -3,13 +3,16 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 from hlb_hooks.base.config import Config, find_config_path, job_of_script, load_config
 from hlb_hooks.base.config_schema import DEFAULT_JOB
 from hlb_hooks.base.errors import HlbError
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.decisions.verdict import Tally, count_vms
+from hlb_hooks.base.logs import NoLog
+from hlb_hooks.base.trusted_files import check_trusted
+from hlb_hooks.decisions.verdict import NOTHING, count_vms
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import make_parser
 from hlb_hooks.entry.settings import EndSettings, load_end_settings
@@ -100,6 +103,7 @@ def _end(context: Context, arguments: argparse.Namespace) -> ExitCode:
 
 def _load(context: Context, arguments: argparse.Namespace) -> Config:
     """Read the configuration; from here on the hook speaks the operator's language."""
+    _check_script()
     config = load_config(find_config_path(arguments.config, os.environ))
     config.job(arguments.job)
     _speak_as(context, config)
@@ -107,15 +111,22 @@ def _load(context: Context, arguments: argparse.Namespace) -> Config:
     return config
 
 
+def _check_script() -> None:
+    """Refuse a hook that others may have written. Only what begins a run does: an end goes on."""
+    script = os.path.realpath(sys.argv[0])
+    if os.path.isfile(script):
+        check_trusted(script, "hook")
+
+
 def _load_for_end(context: Context, arguments: argparse.Namespace) -> EndSettings:
-    settings = load_end_settings(find_config_path(arguments.config, os.environ))
+    settings = load_end_settings(find_config_path(arguments.config, os.environ), arguments.job)
     _speak_as(context, settings.config)
     leave_folder()
     return settings
 
 
 def _speak_as(context: Context, config: Config) -> None:
-    context.effects = make_effects(config.run.language, may_change=context.effects.may_change)
+    context.use(make_effects(config.run.language, may_change=context.effects.may_change))
     context.log_file = config.paths.log_file
 
 
@@ -131,7 +142,7 @@ def _run(hook: str, step: Step, argv: Sequence[str] | None) -> int:
             arguments.job = _job_of_script(hook)
         job = arguments.job
         may_change = hook != "compare_backup" and not arguments.dry_run
-        context.effects = make_effects("en", may_change=may_change)
+        context.use(make_effects("en", may_change=may_change))
         context.stop.listen()
         return int(step(context, arguments))
     except SystemExit as leave:  # argparse, after --help and --version
@@ -163,7 +174,11 @@ def _say_defect(context: Context, job: str, error: Exception) -> ExitCode:
     if context.journal is None:
         context.open_log(context.log_file)
     context.log.exception("defect", why=repr(error))
-    context.speaker.say("defect", text=repr(error), log_file=context.log_file)
+    if isinstance(context.log, NoLog):
+        # A dry run has no log file, and another may be out of reach.
+        traceback.print_exc()
+    where = "stderr" if isinstance(context.log, NoLog) else context.log_file
+    context.speaker.say("defect", text=repr(error), log_file=where)
     _say_nothing_done(context, job, ExitCode.DEFECT)
     return ExitCode.DEFECT
 
@@ -171,7 +186,7 @@ def _say_defect(context: Context, job: str, error: Exception) -> ExitCode:
 def _say_nothing_done(context: Context, job: str, exit_code: ExitCode) -> None:
     """Say the line for machines for a run that never began, or that ended in a defect."""
     run = context.journal.run if context.journal else None
-    tally = count_vms(run.chosen) if run else Tally(chosen=0, ready=0, failed=0, open=0)
+    tally = count_vms(run.chosen) if run else NOTHING
     report.say_machine_line(
         context, job=job, run=run.name if run else "-", tally=tally, exit_code=exit_code
     )

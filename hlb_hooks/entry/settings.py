@@ -1,5 +1,6 @@
 """The settings a program works by, and what it goes on with when hlb.toml cannot be used."""
 
+import os
 from dataclasses import dataclass
 
 from hlb_hooks.base.config import Config, load_config
@@ -17,19 +18,25 @@ class EndSettings:
     trouble: str
 
 
-def load_end_settings(path: str) -> EndSettings:
-    """Read the settings, the folders of state files, and what is wrong with hlb.toml.
+def load_end_settings(path: str, job: str | None = None) -> EndSettings:
+    """Read the settings, the folders of state files, and what is wrong with hlb.toml or the job.
 
     The end of a run goes by the settings stored with it. A hlb.toml that cannot be used, or that
     names another state folder than yesterday, is no reason to leave a snapshot open.
     """
     trouble = ""
+    config: Config | None = None
+    folders: list[str] = []
     try:
         config = load_config(path)
         folders = [config.paths.state_dir]
+        if job is not None:
+            config.job(job)
     except HlbError as error:
         trouble = error.message
-        config = Config(path)
-        folders = salvage_state_dirs(path)
+        config = config or Config(path)
+        folders = folders or salvage_state_dirs(path)
     folders += list_guarded_folders()
-    return EndSettings(config, tuple(dict.fromkeys(folders)), trouble)
+    # One folder by two names would end each run twice.
+    normal = dict.fromkeys(os.path.realpath(folder) for folder in folders)
+    return EndSettings(config, tuple(normal), trouble)

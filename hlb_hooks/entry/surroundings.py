@@ -1,6 +1,7 @@
 """What a hook does before anything else: avtar's surroundings are unknown and perhaps hostile."""
 
 import os
+import signal
 import sys
 
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
@@ -16,6 +17,9 @@ def settle_in() -> None:
     ``leave_folder``, once the command line is read.
     """
     prepare_terminal()
+    # A caller may ignore its children's ends, or hold signals back: both are handed down.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     os.environ.clear()
     os.environ.update({**kept, "PATH": _PATH, "LANG": "C", "LC_ALL": "C", "HOME": "/"})

@@ -13,9 +13,11 @@ from hlb_hooks.decisions import admission
 from hlb_hooks.decisions.admission import Verdict
 from hlb_hooks.decisions.selection import ListedVm, Selection, select
 from hlb_hooks.decisions.targets import MAX_TARGETS_BYTES, Target, parse_targets
+from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.report import say_machine_line
 
 _INDENT = 4
 MANUAL_RUN = "compare"
@@ -46,7 +48,11 @@ def run(context: Context, request: CompareRequest) -> ExitCode:
         speaker.line(f"{escape(vm.spoken_name)}: {speaker.phrase('not_named')}", indent=_INDENT)
     unfit = [vm for vm in selection.chosen if not _say_whether_fit(context, config, vm.vmx)]
     speaker.mark(is_ok=not unfit)
-    return ExitCode.NOT_PROTECTED if unfit else ExitCode.DONE
+    chosen = len(selection.chosen)
+    tally = Tally(chosen=chosen, ready=chosen - len(unfit), failed=len(unfit), open=0)
+    exit_code = ExitCode.NOT_PROTECTED if unfit else ExitCode.DONE
+    say_machine_line(context, job=request.job, run="-", tally=tally, exit_code=exit_code)
+    return exit_code
 
 
 def read_targets(config: Config, job: str) -> list[Target]:

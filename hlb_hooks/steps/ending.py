@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hlb_hooks.base import clock
-from hlb_hooks.base.errors import GuardError
+from hlb_hooks.base.errors import GuardError, NotNowError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_store import FoundRun, RunStore
-from hlb_hooks.effects.run_story import VmStory
+from hlb_hooks.effects.run_story import Run
+from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.settle import Settlement
@@ -32,8 +33,11 @@ class Ending:
 
 
 def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) -> ExitCode:
-    """Settle one run and give the exit code it means. Raise NotNowError, StateError."""
-    journal = store.take_over(found, _TAKE_OVER_LIMIT_SECONDS)
+    """Settle one run and give the exit code it means. Raise StateError."""
+    try:
+        journal = store.take_over(found, _TAKE_OVER_LIMIT_SECONDS)
+    except NotNowError as error:
+        return _report_others_work(context, found.run, ending, error)
     context.journal = journal
     run = journal.run
     config = run.config
@@ -56,6 +60,20 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
     report.say_unwritten(context, journal.unwritten)
     report.say_machine_line(context, job=run.job, run=run.name, tally=tally, exit_code=exit_code)
     journal.close()
+    return exit_code
+
+
+def _report_others_work(context: Context, run: Run, ending: Ending, error: NotNowError) -> ExitCode:
+    """Say how far a run is that the guard, or somebody by hand, is just settling."""
+    speaker = context.speaker
+    speaker.say("no_owner_run", run=run.name, job=run.job)
+    speaker.say("warning", text=error.message)
+    vms = [vm for vm in run.chosen if ending.concerns(vm)]
+    tally = count_vms(vms)
+    exit_code = decide_end_exit(tally, run.config.run.end_exit)
+    report.say_report(context, vms)
+    report.say_who_removes(context, run, is_guard_alive=is_guard_alive(run.guard))
+    report.say_machine_line(context, job=run.job, run=run.name, tally=tally, exit_code=exit_code)
     return exit_code
 
 

@@ -16,8 +16,8 @@ from hlb_hooks.effects.disk_space import read_disk_space
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_store import RunStore
-from hlb_hooks.effects.run_story import VmStory
 from hlb_hooks.effects.vm_files import VmFacts
+from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.effects.vmware_answers import PowerState
 from hlb_hooks.steps.context import Context
 

@@ -30,12 +30,12 @@ def run(context: Context, request: StartRequest) -> ExitCode:
     begun = clock.read_seconds_since_boot()
     config = request.config
     owner = find_owner(request.owner)
-    if is_restore(context, owner):
+    if is_restore(context, owner, request.job):
         return ExitCode.DONE
     targets = compare_backup.read_targets(config, request.job)
     name = context.effects.name_run(request.job)
     host = context.effects.open_host(config, name)
-    vms = compare_backup.list_vms(host.driver)
+    vms = context.read_or_stop(lambda: compare_backup.list_vms(host.driver))
     selection = select(vms, targets)
     plan = Plan(
         name=name,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.decisions.verdict import Tally
+from hlb_hooks.decisions.verdict import NOTHING
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.ending import Ending, end_run, pick_worst
@@ -32,7 +32,8 @@ def run(context: Context, request: EndRequest) -> ExitCode:
     own = gather_own_runs(
         context, request.state_dirs, request.run_name, request.owner, request.trouble
     )
-    if own.owner is not None and request.run_name is None and is_restore(context, own.owner):
+    client = own.owner if request.run_name is None else None
+    if client is not None and is_restore(context, client, request.job):
         return ExitCode.DONE
     open_runs = [(store, entry) for store, entry in own.runs if not entry.run.is_ended]
     # Nothing open: then the last one is reported once more, for the verdict it had.
@@ -43,8 +44,9 @@ def run(context: Context, request: EndRequest) -> ExitCode:
         if request.trouble:
             # Where the state files are may be among what cannot be read: this is not "all done".
             exit_code = ExitCode.USAGE
-        tally = Tally(chosen=0, ready=0, failed=0, open=0)
-        report.say_machine_line(context, job=request.job, run="-", tally=tally, exit_code=exit_code)
+        report.say_machine_line(
+            context, job=request.job, run="-", tally=NOTHING, exit_code=exit_code
+        )
         return exit_code
     codes = [end_run(context, store, entry, Ending()) for store, entry in wanted]
     return pick_worst(codes)

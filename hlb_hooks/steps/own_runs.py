@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hlb_hooks.base.errors import HlbError
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
 from hlb_hooks.steps.context import Context
@@ -25,8 +26,7 @@ def gather_own_runs(
     trouble: str,
 ) -> OwnRuns:
     """Find the caller's runs, and say what stood in the way. Raise UsageError as found."""
-    stores = [context.effects.open_store(folder) for folder in state_dirs]
-    read = [(store, store.find_runs()) for store in stores]
+    read = read_all_runs(context, state_dirs)
     together = FoundRuns(
         tuple(entry for _, found in read for entry in found.runs),
         tuple(error for _, found in read for error in found.errors),
@@ -36,9 +36,11 @@ def gather_own_runs(
     for error in together.errors:
         speaker.say("warning", text=error.message)
         speaker.say("next_step", text=error.next_step, indent=4)
-    if trouble:
-        names = ", ".join(entry.run.name for entry in own) or "-"
+    if trouble and own:
+        names = ", ".join(entry.run.name for entry in own)
         speaker.say("settings_kept", text=trouble, run=names)
+    elif trouble:
+        speaker.say("warning", text=trouble)
     paths = {entry.path for entry in own}
     return OwnRuns(
         tuple(
@@ -47,3 +49,23 @@ def gather_own_runs(
         owner,
         bool(together.errors),
     )
+
+
+def read_all_runs(
+    context: Context, state_dirs: tuple[str, ...]
+) -> list[tuple[RunStore, FoundRuns]]:
+    """Read every folder. One that cannot be trusted is said, and does not stop the others."""
+    read: list[tuple[RunStore, FoundRuns]] = []
+    errors: list[HlbError] = []
+    for folder in state_dirs:
+        store = context.effects.open_store(folder)
+        try:
+            read.append((store, store.find_runs()))
+        except HlbError as error:
+            errors.append(error)
+    if errors and not read:
+        raise errors[0]
+    for trouble in errors:
+        context.speaker.say("warning", text=trouble.message)
+        context.speaker.say("next_step", text=trouble.next_step, indent=4)
+    return read

@@ -13,9 +13,9 @@ from hlb_hooks.effects.claims import Claim
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag, make_record
 from hlb_hooks.effects.run_store import RunStore
-from hlb_hooks.effects.run_story import VmStory, encode_disks
 from hlb_hooks.effects.snapshots import MakeResult, SnapshotOrder
 from hlb_hooks.effects.vm_files import VmFacts
+from hlb_hooks.effects.vm_story import VmStory, encode_disks
 from hlb_hooks.effects.vmware_answers import PowerState
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.gate import Gate
@@ -67,17 +67,16 @@ class Protection:
             [(vm, vm_files.datastore_of(vm.vmx)) for vm in run.chosen],
             Limits(settings.parallel, settings.parallel_per_datastore, begun + budget),
         )
+        why = phrase("over_budget", seconds=budget)
+        if self.context.stop.is_asked:
+            why = phrase("stopped_before")
+        elif is_abort and any(vm.flags and not vm.is_ready for vm in run.chosen):
+            why = phrase("not_begun")
         for vm in unfinished.waiting:
-            why = phrase("over_budget", seconds=budget)
-            if self.context.stop.is_asked:
-                self._note(Flag.LEFT_OUT, vm, phrase("stopped_before"), phrase("run_again"))
-            elif is_abort and not all(other.is_ready for other in run.chosen if other.flags):
-                self._note(Flag.LEFT_OUT, vm, phrase("rolled_back"), phrase("mend_the_other"))
-            else:
-                self._note(Flag.LEFT_OUT, vm, why, phrase("raise_budget"))
+            self._note(Flag.LEFT_OUT, vm, why, phrase("run_again"))
         for vm in unfinished.running:
-            why = phrase("over_budget", seconds=budget)
-            self._note(Flag.FAILED_SNAP, vm, why, phrase("may_still_come"))
+            if not vm.is_ready and Flag.LEFT_OUT not in vm.flags:
+                self._note(Flag.FAILED_SNAP, vm, why, phrase("may_still_come"))
 
     def _protect_one(self, vm: VmStory) -> None:
         """Bring one VM to its flag. Only a defect leaves this method."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hlb_hooks.base.errors import HlbError
+from hlb_hooks.base.errors import HlbError, NotNowError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
@@ -11,7 +11,9 @@ from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.settle import Settlement
+from hlb_hooks.steps.start import stop_exit_code
 
 _ACT_AT_ONCE_SECONDS = 0.0
 
@@ -34,9 +36,7 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
     if request.trouble:
         speaker.say("warning", text=request.trouble)
     code = ExitCode.DONE
-    for folder in request.state_dirs:
-        store = context.effects.open_store(folder)
-        found = store.find_runs()
+    for store, found in read_all_runs(context, request.state_dirs):
         for error in found.errors:
             speaker.say("warning", text=error.message)
             speaker.say("next_step", text=error.next_step, indent=4)
@@ -44,6 +44,8 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
         for entry in found.runs:
             if not entry.run.is_ended and not _reap_one(context, store, entry):
                 code = code or ExitCode.STILL_OPEN
+    if context.stop.is_asked:
+        return stop_exit_code(context)
     if code is ExitCode.DONE:
         speaker.say("nothing_left")
     return code
@@ -56,11 +58,18 @@ def _reap_one(context: Context, store: RunStore, entry: FoundRun) -> bool:
     if keeper:
         context.speaker.say("reap_waits", run=name, text=keeper)
         return True
+    block = find_block(entry.run)
+    if block:
+        context.speaker.say("reap_waits", run=name, text=block)
+        return not entry.run.open_vms
     try:
         journal = store.take_over(entry, _ACT_AT_ONCE_SECONDS)
-    except HlbError as error:
+    except NotNowError as error:
         context.speaker.say("reap_waits", run=name, text=error.message)
         return True
+    except HlbError as error:
+        context.speaker.say("reap_waits", run=name, text=error.message)
+        return not entry.run.open_vms
     try:
         return _settle(context, journal)
     finally:
@@ -68,12 +77,12 @@ def _reap_one(context: Context, store: RunStore, entry: FoundRun) -> bool:
 
 
 def _find_keeper(run: Run) -> str:
-    """Say who or what the run still waits for, or give an empty string."""
+    """Say who has the run still, or give an empty string."""
     if not run.is_handed_over and not run.owner.is_over():
         return f"its owner is {run.owner.describe()}"
     if run.guard is not None and is_guard_alive(run.guard):
         return f"its guard is at work (pid {run.guard.pid})"
-    return find_block(run)
+    return ""
 
 
 def _settle(context: Context, journal: Journal) -> bool:

@@ -6,7 +6,8 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.verdict import Tally
-from hlb_hooks.effects.run_story import Run, VmStory
+from hlb_hooks.effects.run_story import Run
+from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps.context import Context
 
 _INDENT = 4

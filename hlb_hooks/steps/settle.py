@@ -9,8 +9,8 @@ from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_story import AttemptState, Trouble, VmStory
 from hlb_hooks.effects.snapshots import Removal, RemoveResult
+from hlb_hooks.effects.vm_story import AttemptState, Trouble, VmStory
 from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
@@ -25,10 +25,11 @@ class Settlement:
     journal: Journal
     host: HostEffects
 
-    def settle(self, vms: list[VmStory], deadline: float) -> None:
+    def settle(self, vms: list[VmStory], deadline: float, *, is_start_over: bool = True) -> None:
         """Settle ``vms`` until ``deadline``, in seconds since boot. Each failure stands alone."""
         config = self.journal.run.config
-        self._note_unfinished_start()
+        if is_start_over:
+            self._note_unfinished_start()
 
         def finished(vm: VmStory) -> bool:
             self._report_one(vm)
@@ -45,6 +46,8 @@ class Settlement:
         for vm in (*unfinished.running, *unfinished.waiting):
             if vm.is_open:
                 why = phrase("not_removed_yet", seconds=config.run.end_budget_seconds)
+                if self.context.stop.is_asked:
+                    why = phrase("stopped_removing")
                 self._note(Flag.MERGING, vm, why, phrase("guard_goes_on"))
 
     def _note_unfinished_start(self) -> None:
@@ -83,9 +86,10 @@ class Settlement:
         def note_asked() -> None:
             self.journal.note(Flag.INTENT_UMOUNT, vm.vmx, snapshot=removal.ours[-1])
 
+        was_begun = vm.is_removal_begun
         result = self.host.snapshots.remove(removal, note_asked)
         if result.sighting is not None and result.sighting.fate is Fate.ABSENT:
-            self._close(vm, result)
+            self._close(vm, is_removed_by_us=result.was_asked or was_begun)
         else:
             self._note_open(vm, result)
 
@@ -102,13 +106,13 @@ class Settlement:
         if path:
             self._note(Flag.TORN, vm, phrase("base_changed", path=path), phrase("back_up_again"))
 
-    def _close(self, vm: VmStory, result: RemoveResult) -> None:
+    def _close(self, vm: VmStory, *, is_removed_by_us: bool) -> None:
         """Every disk is back on its chain and no name of ours is there."""
         now = clock.read_utc_now()
         patience = self._patience_seconds
         for attempt in vm.unsettled_attempts:
-            if attempt.state is AttemptState.SEEN or result.was_asked:
-                if result.was_asked or vm.is_removal_begun:
+            if attempt.state is AttemptState.SEEN or is_removed_by_us:
+                if is_removed_by_us:
                     self.journal.note(Flag.OK_UMOUNT, vm.vmx, snapshot=attempt.snapshot)
                 else:
                     self._note(

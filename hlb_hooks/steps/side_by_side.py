@@ -79,7 +79,9 @@ class SideBySide(Generic[T]):
                 break
             self._begin_some(limits)
             self._beat(now)
-            self._take_one()
+            self._take_one(wait_seconds=_WAKE_SECONDS)
+        while self._take_one(wait_seconds=0):
+            pass  # done in the last moment is done
         if self._defects:
             raise self._defects[0]
         return Unfinished(
@@ -100,18 +102,19 @@ class SideBySide(Generic[T]):
         else:
             self._done.put((item, None))
 
-    def _take_one(self) -> None:
-        """Wait a moment for an item that is done, and tell of it."""
+    def _take_one(self, *, wait_seconds: float) -> bool:
+        """Wait for an item that is done, and tell of it. False when there was none."""
         try:
-            item, defect = self._done.get(timeout=_WAKE_SECONDS)
+            item, defect = self._done.get(timeout=wait_seconds)
         except queue.Empty:
-            return
+            return False
         self._running = [entry for entry in self._running if entry[0] is not item]
         if defect is not None:
             self._defects.append(defect)
             self._may_begin = False
         elif not self._finished(item):
             self._may_begin = False
+        return True
 
     def _beat(self, now: float) -> None:
         if now >= self._next_heartbeat:

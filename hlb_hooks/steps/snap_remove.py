@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
-from hlb_hooks.effects.run_story import VmStory
+from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.ending import Ending, end_run, pick_worst
 from hlb_hooks.steps.own_runs import gather_own_runs

@@ -29,11 +29,11 @@ def run(context: Context, request: SnapRequest) -> ExitCode:
     begun = clock.read_seconds_since_boot()
     request.config.job(request.job)
     owner = find_owner(request.owner)
-    if is_restore(context, owner):
+    if is_restore(context, owner, request.job):
         return ExitCode.DONE
     name = context.effects.name_run(request.job)
     host = context.effects.open_host(request.config, name)
-    vms = compare_backup.list_vms(host.driver)
+    vms = context.read_or_stop(lambda: compare_backup.list_vms(host.driver))
     chosen = [find_listed(vms, vmx) for vmx in dict.fromkeys(request.vmxs)]
     plan = Plan(
         name=name,

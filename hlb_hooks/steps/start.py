@@ -63,14 +63,15 @@ def start_run(
     context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
     post_missing_guards(context, store, earlier)
     _say_run(context, plan, journal)
-    guard = context.effects.guards.start(journal) if plan.chosen else None
-    say_chosen()
-    if plan.chosen:
-        try:
+    try:
+        guard = context.effects.guards.start(journal) if plan.chosen else None
+        say_chosen()
+        if plan.chosen:
             context.effects.guards.wait_until_ready(guard, journal)
-        except GuardError:
-            journal.note(Flag.ENDED)
-            raise
+    except GuardError:
+        journal.note(Flag.ENDED)
+        raise
+    if plan.chosen:
         _make_snapshots(context, plan, journal, host, store)
     return _finish(context, plan, journal, earlier)
 
@@ -86,17 +87,20 @@ def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -
         if run.is_ended or is_guard_alive(run.guard) or not run.owner.is_over():
             continue
         try:
-            journal = store.take_over(entry, limit_seconds=0)
+            _post_guard(context, store, entry)
         except HlbError as error:
-            context.log.info("orphan_in_other_hands", orphan=run.name, why=error.message)
-            continue
-        try:
-            guard = context.effects.guards.start(journal)
-            if guard is not None:
-                context.effects.guards.wait_until_ready(guard, journal)
-            context.log.warning("guard_posted", orphan=run.name)
-        finally:
-            journal.close()
+            # Somebody else may just be settling it; and an old run must not stop tonight's.
+            context.log.warning("guard_not_posted", orphan=run.name, why=error.message)
+
+
+def _post_guard(context: Context, store: RunStore, entry: FoundRun) -> None:
+    journal = store.take_over(entry, limit_seconds=0)
+    try:
+        guard = context.effects.guards.start(journal)
+        context.effects.guards.wait_until_ready(guard, journal)
+        context.log.warning("guard_posted", orphan=journal.run.name)
+    finally:
+        journal.close()
 
 
 def _begin(plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
@@ -125,7 +129,8 @@ def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
 
 
 def _is_over(entry: FoundRun) -> bool:
-    return entry.run.is_ended or entry.run.owner.is_over()
+    run = entry.run
+    return run.is_ended or run.is_handed_over or run.owner.is_over()
 
 
 def _head_of(plan: Plan) -> list[Record]:

@@ -7,14 +7,15 @@ from hlb_hooks.base.config import Config
 from hlb_hooks.base.config_schema import RunConfig
 from hlb_hooks.base.errors import HlbError, StateError
 from hlb_hooks.decisions.phrase import phrase
-from hlb_hooks.effects import vm_files
-from hlb_hooks.effects.disk_space import read_disk_space
+from hlb_hooks.effects import processes
+from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.effects.journal import WrittenJournal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_story import Run, VmStory, tell_run
+from hlb_hooks.effects.run_story import Run, tell_run
 from hlb_hooks.effects.state_file import StateFile
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.emergency import find_short_of_space, list_datastores
 from hlb_hooks.steps.settle import Settlement
 
 HEARTBEAT_SECONDS = 30.0
@@ -82,24 +83,28 @@ class Watch:
         if run.is_ended:
             return True
         now = clock.read_seconds_since_boot()
-        is_emergency = bool(self._find_short_of_space(run))
-        is_due = run.is_handed_over or run.owner.is_over()
-        self._blocked_by = find_block(run) if is_due and not is_emergency else ""
+        self._blocked_by = find_block(run) if _is_due(run) else ""
         self._beat(run, now)
-        if now < self._next_try or not (is_due or is_emergency) or self._blocked_by:
+        if now < self._next_try or not self._may_act(run):
             return False
         self._next_try = now + run.config.run.guard_retry_seconds * self._retry_factor
         # What did not go several times wants a person; it is tried on, but more seldom.
         self._retry_factor = min(self._retry_factor * 2, _SLOWEST_RETRY_FACTOR)
         try:
-            return self.act()
+            return self._act()
         except BlockingIOError:
             # A hook is at work for this run. It may be over in a moment.
             self._next_try = 0.0
             self._retry_factor = 1
             return False
 
-    def act(self) -> bool:
+    def _may_act(self, run: Run) -> bool:
+        if _is_due(run) and not self._blocked_by:
+            return True
+        # Readers do not hold up an emergency, but a command of the host that is under way does.
+        return bool(find_short_of_space(run)) and not processes.list_commands_of_run(run.name)
+
+    def _act(self) -> bool:
         """Settle what can be settled now; True when nothing is left.
 
         Raise BlockingIOError when another process is acting for the run.
@@ -123,32 +128,20 @@ class Watch:
         journal = WrittenJournal(run, self.state_file)
         host = context.effects.open_host(run.config, run.name)
         settlement = Settlement(context, journal, host)
-        is_over = run.is_handed_over or run.owner.is_over()
-        vms = run.unsettled_vms if is_over else self._find_short_of_space(run)
-        context.log.info("guard_settles", vms=[vm.vmx for vm in vms], is_owner_over=is_over)
-        for vm in self._find_short_of_space(run):
-            if Flag.TORN in vm.flags:
-                continue
-            why = context.speak(phrase("emergency", path=vm_files.datastore_of(vm.vmx)))
-            next_step = context.speak(phrase("back_up_again"))
-            journal.note(Flag.TORN, vm.vmx, reason=why, next=next_step)
+        is_everything = _is_due(run) and not self._blocked_by
+        vms = run.unsettled_vms if is_everything else find_short_of_space(run)
+        context.log.info("guard_settles", vms=[vm.vmx for vm in vms], is_owner_over=_is_due(run))
+        for vm in [] if _is_due(run) else vms:
+            # Somebody may be reading it this very moment.
+            why = phrase("emergency", path=", ".join(sorted(list_datastores(vm))))
+            context.note(journal, Flag.TORN, vm, why, phrase("back_up_again"))
         # One limit for each removal is the driver's own; all of them together have none here.
-        settlement.settle(vms, float("inf"))
+        settlement.settle(vms, float("inf"), is_start_over=_is_due(run))
         for text in dict.fromkeys(journal.unwritten):
             context.log.error("unwritten", why=text)
-        is_settled = is_over and settlement.close_if_settled()
+        is_settled = is_everything and settlement.close_if_settled()
         context.log.info("guard_settled", is_settled=is_settled, open=len(run.open_vms))
         return is_settled
-
-    def _find_short_of_space(self, run: Run) -> list[VmStory]:
-        """Give the VMs on datastores where our deltas have become a danger to all others."""
-        limit_percent = run.config.snapshot.emergency_free_percent
-        short = []
-        for vm in run.open_vms if limit_percent else []:
-            room = read_disk_space(vm_files.datastore_of(vm.vmx))
-            if room and room.free_bytes * 100 < room.total_bytes * limit_percent:
-                short.append(vm)
-        return short
 
     def _beat(self, run: Run, now: float) -> None:
         if now < self._next_heartbeat:
@@ -170,6 +163,11 @@ class Watch:
             )
 
 
+def _is_due(run: Run) -> bool:
+    """Whether nobody needs the snapshots any more."""
+    return run.is_handed_over or run.owner.is_over()
+
+
 def open_watch(context: Context, state_path: str) -> Watch:
     """Open the state file and read the run. Raise HlbError: then the guard is not ready."""
     watch = Watch(context, StateFile.open(state_path))
@@ -178,5 +176,6 @@ def open_watch(context: Context, state_path: str) -> Watch:
     except HlbError:
         watch.state_file.close()
         raise
+    context.use(make_effects(run.config.run.language, may_change=True))
     context.open_log(run.config.paths.log_file, run=run.name, job=run.job)
     return watch

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hlb_hooks.base.errors import UsageError
+from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.names import is_run_name
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.activity import find_runs_of
+from hlb_hooks.decisions.verdict import NOTHING
 from hlb_hooks.effects import owner, processes
 from hlb_hooks.effects.owner import Owner, ProcessOwner
 from hlb_hooks.effects.run_store import FoundRun, FoundRuns
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.report import say_machine_line
 
 _LEASE = re.compile(r"([0-9]{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -62,34 +66,37 @@ def find_own_runs(
 ) -> tuple[Sequence[FoundRun], Owner | None]:
     """Give the runs that this caller may end, and the caller's owner where there is one.
 
-    With ``--run`` exactly that one. Else those whose owner is an ancestor of this process, or the
-    process of ``--owner-pid``; by hand there is none. Raise UsageError for that, and for a run
-    nobody knows.
+    With ``--run`` exactly that one; with ``--owner-pid`` those of that process. Else those of the
+    nearest ancestor that has any or is called like a client; by hand there is none. Raise
+    UsageError for that, and for a run nobody knows.
     """
     if run_name is not None:
         named = [entry for entry in found.runs if entry.run.name == run_name]
         if not named:
+            shape = "no state file knows this run" if is_run_name(run_name) else "no run's name"
             raise UsageError(
-                f"--run {escape(run_name)}: no state file knows this run",
+                f"--run {escape(run_name)}: {shape}",
                 next_step="the runs there are: " + _list_open(found),
             )
         return named, named[0].run.owner
     if options.owner_pid is not None:
         caller = owner.owner_of_pid(options.owner_pid)
-        return find_runs_of(found.runs, [caller.process]), caller
-    own = find_runs_of(found.runs, processes.list_ancestors())
-    if own:
-        return own, own[0].run.owner
+        return find_runs_of(found.runs, caller.process), caller
     client = owner.find_owner(options.patterns)
-    if client is None:
-        raise UsageError(
-            "by hand it must be said which run to end",
-            next_step="say --run RUN; the open ones are: " + _list_open(found),
-        )
-    return [], client
+    for ancestor in processes.list_ancestors():
+        own = find_runs_of(found.runs, ancestor)
+        if own:
+            return own, own[0].run.owner
+        if client is not None and client.process == ancestor:
+            # The nearest client has no run. What one above it has is not this caller's to end.
+            return [], client
+    raise UsageError(
+        "by hand it must be said which run to end",
+        next_step="say --run RUN; the open ones are: " + _list_open(found),
+    )
 
 
-def is_restore(context: Context, who: Owner) -> bool:
+def is_restore(context: Context, who: Owner, job: str) -> bool:
     """Tell, and say, whether the owner is restoring: only on positive evidence.
 
     The evidence is ``-x`` or ``--extract`` on its command line, or on the one that the log named
@@ -101,6 +108,7 @@ def is_restore(context: Context, who: Owner) -> bool:
     if not (_asks_to_extract(words) or _asks_to_extract(_read_logged_words(words))):
         return False
     context.speaker.say("restore", owner=who.describe())
+    say_machine_line(context, job=job, run="-", tally=NOTHING, exit_code=ExitCode.DONE)
     return True
 
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-# "Consolidate Helper", "Consolidated Helper-0": both were seen.
+# What the host makes itself while it merges a snapshot of a running VM, and may leave behind:
+# "Consolidate Helper", "Consolidated Helper-0" were seen.
 _HELPER = re.compile(r"consolidated? helper", re.IGNORECASE)
-
-# What the host makes itself while it merges a snapshot of a running VM, and may leave behind.
-_HELPERS = ("Consolidate Helper", "Consolidated Helper")
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Sighting:
-    """The fate of our snapshot ``name``, what else is there, and which disks carry more deltas.
+    """The fate of our snapshot ``name``, and what else is there.
 
     ``helpers`` are the host's own: while it removes a snapshot of a running VM, a further one
     takes the writes. It is merged too, or left behind; so it accounts for nothing.
@@ -76,7 +74,6 @@ class Sighting:
     fate: Fate
     other_snapshots: tuple[str, ...]
     helpers: tuple[str, ...]
-    nodes_above: tuple[str, ...]
 
     @property
     def is_untouched(self) -> bool:
@@ -117,15 +114,13 @@ def sight_snapshots(
         fate = Fate.DISPLACED
     else:
         # Each snapshot of another's accounts for one delta; what is above that is ours still.
-        foreign = sum(1 for name in others if not name.startswith(_HELPERS))
-        is_accounted_for = all((depth or 0) <= foreign for depth in depths.values())
+        is_accounted_for = all((depth or 0) <= len(others) for depth in depths.values())
         fate = Fate.ABSENT if is_accounted_for else Fate.MERGING
     return Sighting(
         name=present[0] if present else ours[-1],
         fate=fate,
         other_snapshots=tuple(others),
         helpers=tuple(helpers),
-        nodes_above=tuple(node for node, depth in depths.items() if depth),
     )
 
 

@@ -57,6 +57,7 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "snapshot.parallel_per_datastore": (1, "4", COUNTS),
     "snapshot.remove_parallel": (1, "3", COUNTS),
     "snapshot.create_timeout_seconds": (600, "30", SECONDS),
+    "snapshot.settle_timeout_seconds": (60, "30", SECONDS),
     "snapshot.remove_timeout_seconds": (14400, "30", SECONDS),
     "snapshot.min_free_percent": (10, "100", PERCENTS),
     "snapshot.min_free_gib": (20, "0", (["true", '"20"', "20.0"], ["-1", "0x" + "f" * 5000])),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "emulation"))
@@ -20,7 +20,10 @@ import esx
 BIN = Path(sys.executable).parent
 VMS = 10
 ROUNDS = 7
-QUIET = {"stdout": subprocess.DEVNULL, "check": True}
+
+
+def run_quietly(words: Sequence[str | Path]) -> object:
+    return subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
 
 
 def measure(command: Callable[[], object], floor: Callable[[], object]) -> tuple[float, float]:
@@ -35,11 +38,11 @@ def measure(command: Callable[[], object], floor: Callable[[], object]) -> tuple
 
 
 def start_hook() -> object:
-    return subprocess.run([BIN / "initial_backup", "--version"], **QUIET)
+    return run_quietly([BIN / "initial_backup", "--version"])
 
 
 def start_python() -> object:
-    return subprocess.run([sys.executable, "-I", "-c", "pass"], **QUIET)
+    return run_quietly([sys.executable, "-I", "-c", "pass"])
 
 
 class Host:
@@ -61,17 +64,17 @@ class Host:
 
     def run_hooks(self) -> object:
         owner = ("--owner-pid", str(os.getpid()), "--config", str(self.config))
-        subprocess.run([BIN / "initial_backup", *owner], **QUIET)
-        return subprocess.run([BIN / "initial_umount", *owner], **QUIET)
+        run_quietly([BIN / "initial_backup", *owner])
+        return run_quietly([BIN / "initial_umount", *owner])
 
     def run_commands(self) -> object:
         program = str(self.host.vmware_cmd)
-        subprocess.run([program, "-l"], **QUIET)
+        run_quietly([program, "-l"])
         for vmx in self.vmxs:
-            subprocess.run([program, vmx, "getstate"], **QUIET)
-            subprocess.run([program, vmx, "createsnapshot", "a", "b", "1", "0"], **QUIET)
+            run_quietly([program, vmx, "getstate"])
+            run_quietly([program, vmx, "createsnapshot", "a", "b", "1", "0"])
         for vmx in self.vmxs:
-            subprocess.run([program, vmx, "removesnapshots"], **QUIET)
+            run_quietly([program, vmx, "removesnapshots"])
         return None
 
 

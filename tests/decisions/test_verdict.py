@@ -7,7 +7,7 @@ import pytest
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.verdict import Tally, count_vms, decide_end_exit, decide_start_exit
 from hlb_hooks.effects.records import Flag, make_record
-from hlb_hooks.effects.run_story import VmStory
+from hlb_hooks.effects.vm_story import VmStory
 
 VMX = "/vm.vmx"
 

@@ -11,14 +11,13 @@ from hlb_hooks.base.errors import StateError
 from hlb_hooks.effects.owner import LeaseOwner, ProcessOwner
 from hlb_hooks.effects.processes import ProcessIdentity
 from hlb_hooks.effects.records import Flag, Record, make_record
-from hlb_hooks.effects.run_story import (
+from hlb_hooks.effects.run_story import Run, tell_run
+from hlb_hooks.effects.vm_story import (
     REPORTED_FLAGS,
     AttemptState,
-    Run,
     VmStory,
     decode_disks,
     encode_disks,
-    tell_run,
 )
 from hlb_hooks.vmfiles.sighting import RecordedDisk
 
