@@ -188,7 +188,15 @@ class HostSnapshots:
         )
 
     def _wait_until_gone(self, removal: Removal, deadline: float, says: HostSays) -> RemoveResult:
-        """Look until the snapshot is gone from the disks too, or waiting has no sense any more."""
+        """Look until the snapshot is gone from the disks too, or waiting has no sense any more.
+
+        A host that says it is done has little left to do: what stays on the disks after that is
+        for whoever comes again, while other VMs have their turn. One that timed out may be at
+        work for hours.
+        """
+        if says.is_done:
+            settled = clock.read_seconds_since_boot() + self.settle_timeout_seconds
+            deadline = min(deadline, settled)
         is_refused = not says.is_done and says.kind not in _UNCERTAIN
         while True:
             sighting, trouble = look(removal)

@@ -42,7 +42,7 @@ def run(context: Context, request: CompareRequest) -> ExitCode:
     host = context.effects.open_host(config, MANUAL_RUN)
     speaker.step("compare_backup")
     speaker.say("looking")
-    selection = select(list_vms(host.driver), targets)
+    selection = select(context.read_or_stop(lambda: list_vms(host.driver)), targets)
     say_found(context, selection)
     for vm in selection.not_named:
         speaker.line(f"{escape(vm.spoken_name)}: {speaker.phrase('not_named')}", indent=_INDENT)

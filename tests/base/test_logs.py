@@ -102,6 +102,23 @@ def test_a_full_disk_costs_the_event_and_not_the_work() -> None:
     assert (done.returncode, done.stdout) == (0, b"went on\n")
 
 
+def test_a_full_disk_costs_the_event_and_not_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "hlb.log"
+    done = run_logger(
+        path,
+        "import os, resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "log.info('before')\n"
+        "room = os.stat(sys.argv[1]).st_size, resource.RLIM_INFINITY\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, room)\n"
+        "log.info('lost'); log.bind(run='r').info('lost too')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"
+        "log.info('after')",
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
+    assert events == ["before", "after"]
+
+
 def test_a_log_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         open_log(str(tmp_path / "missing" / "hlb.log"))

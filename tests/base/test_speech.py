@@ -1,9 +1,12 @@
 """What the hooks say: one printable line at a time, never one of avtar's, and never a hindrance."""
 
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
 
 ROOT = str(Path(__file__).parents[2])
+WAIT_LIMIT_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -78,18 +82,48 @@ def test_a_surrogate_that_slipped_through_does_no_harm(heard: Callable[[], str])
     assert heard() == "a\\udcffb\n"
 
 
+SPEAKING = (
+    "import sys; sys.path.insert(0, sys.argv[1])\n"
+    "from hlb_hooks.base.speech import Speaker\nspeaker = Speaker()\n"
+)
+
+
 def say_into(descriptor: int, body: str) -> "subprocess.CompletedProcess[bytes]":
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from hlb_hooks.base.speech import Speaker\nspeaker = Speaker()\n"
-        f"{body}\nsys.stderr.write(f'went on {{speaker.is_heard}}')\n"
-    )
+    program = f"{SPEAKING}{body}\nsys.stderr.write(f'went on {{speaker.is_heard}}')\n"
     return subprocess.run(
         [sys.executable, "-c", program, ROOT],
         stdout=descriptor,
         stderr=subprocess.PIPE,
         check=False,
+        timeout=WAIT_LIMIT_SECONDS,
     )
+
+
+@contextmanager
+def speaking_into_pipe(body: str, *, is_blocking: bool = True) -> Iterator[tuple[int, int]]:
+    """Let another process speak into a pipe; give both its ends, the reader's first."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, is_blocking)
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", SPEAKING + body, ROOT], stdout=writer
+        ) as other:
+            try:
+                yield reader, writer
+            except BaseException:
+                other.kill()
+                raise
+        assert other.returncode == 0
+    finally:
+        os.close(reader)
+
+
+def read_all(reader: int, writer: int) -> bytes:
+    os.close(writer)
+    received = b""
+    while data := os.read(reader, 65536):
+        received += data
+    return received
 
 
 def test_a_closed_pipe_never_stops_the_work() -> None:
@@ -111,23 +145,56 @@ def test_a_closed_stdout_never_stops_the_work() -> None:
     assert say_into(subprocess.DEVNULL, body).stderr == b"went on False"
 
 
-def test_a_reader_who_is_slow_hears_everything() -> None:
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from hlb_hooks.base.speech import Speaker\nspeaker = Speaker()\n"
-        "for number in range(3000): speaker.line('x' * 100)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program, ROOT], stdout=writer) as speaking:
-        os.close(writer)
-        received = 0
+def wait_until_full(writer: int) -> None:
+    deadline = time.monotonic() + WAIT_LIMIT_SECONDS
+    while select.select([], [writer], [], 0)[1]:
+        assert time.monotonic() < deadline, "the pipe is never full"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_blocking", [False, True])
+@pytest.mark.parametrize("length", [100, 100_000])
+def test_a_reader_who_is_slow_hears_everything(length: int, *, is_blocking: bool) -> None:
+    count = 400_000 // length
+    body = f"for _ in range({count}): speaker.line('x' * {length})\n"
+    with speaking_into_pipe(body, is_blocking=is_blocking) as (reader, writer):
         # Only once the pipe is full does anybody begin to read.
-        assert speaking.poll() is None or speaking.returncode == 0
-        while data := os.read(reader, 65536):
-            received += len(data)
+        wait_until_full(writer)
+        received = read_all(reader, writer)
+    assert received == (b"x" * length + b"\n") * count
+
+
+@pytest.mark.parametrize("length", [100, 1_000_000])
+def test_a_reader_who_never_reads_is_left_only_when_that_is_allowed(length: int) -> None:
+    """The pipe stays full throughout: at first the speaker keeps trying, then it gives up."""
+    body = (
+        "asked = []\n"
+        "def may_give_up():\n"
+        "    asked.append(True)\n"
+        "    return len(asked) == 3\n"
+        "speaker.may_give_up = may_give_up\n"
+        f"for _ in range(1000): speaker.line('x' * {length})\n"
+        "sys.stderr.write(f'{len(asked)} ')\n"
+    )
+    reader, writer = os.pipe()
+    done = say_into(writer, body)
+    os.close(writer)
     os.close(reader)
-    assert received == 3000 * 101
+    assert (done.returncode, done.stderr) == (0, b"3 went on False")
+
+
+def test_a_reader_who_reads_is_heard_out_even_when_giving_up_is_allowed() -> None:
+    body = "speaker.may_give_up = lambda: True\nfor _ in range(3000): speaker.line('x' * 100)\n"
+    with speaking_into_pipe(body) as (reader, writer):
+        received = read_all(reader, writer)
+    assert len(received) == 3000 * 101
+
+
+def test_nobody_is_given_up_unless_somebody_says_when(heard: Callable[[], str]) -> None:
+    speaker = Speaker()
+    assert not speaker.may_give_up()
+    speaker.line("x")
+    assert heard() == "x\n"
 
 
 def test_a_rehearsal_does_not_speak_of_deeds(heard: Callable[[], str]) -> None:

@@ -8,7 +8,6 @@ from hlb_hooks.base.config import Config
 from hlb_hooks.decisions.activity import find_active, find_runs_of
 from hlb_hooks.effects.owner import LeaseOwner, Owner, ProcessOwner
 from hlb_hooks.effects.processes import ProcessIdentity
-from hlb_hooks.effects.records import Flag, make_record
 from hlb_hooks.effects.run_store import FoundRun
 from hlb_hooks.effects.run_story import Run
 
@@ -17,12 +16,8 @@ AVTAR = ProcessIdentity(100, 7000, "boot")
 OTHER = ProcessIdentity(200, 9000, "boot")
 
 
-def found(
-    name: str, job: str = "gold", owner: Owner | None = None, *, is_ended: bool = False
-) -> FoundRun:
+def found(name: str, job: str = "gold", owner: Owner | None = None) -> FoundRun:
     run = Run(name, job, "esx1", "boot", NOW, owner or ProcessOwner(AVTAR, "avtar"), Config("/x"))
-    if is_ended:
-        run.apply(make_record(Flag.ENDED))
     return FoundRun(f"/var/hlb/{name}.state", run)
 
 
@@ -32,15 +27,16 @@ def found(
         ([], set(), None),
         ([found("a")], set(), "a"),
         ([found("a")], {"a"}, None),
-        ([found("a", is_ended=True)], set(), None),
+        ([found("a")], {"b"}, "a"),
         ([found("a", job="silver")], set(), None),
         ([found("a", job="Gold")], set(), None),
-        ([found("a", is_ended=True), found("b")], set(), "b"),
+        ([found("a", job="silver"), found("b")], set(), "b"),
         ([found("a"), found("b")], {"a"}, "b"),
         ([found("a"), found("b")], {"b"}, "a"),
+        ([found("a"), found("b")], {"a", "b"}, None),
     ],
 )
-def test_a_run_of_the_job_is_alive_until_it_is_settled_or_its_owner_gone(
+def test_a_run_of_the_job_is_alive_unless_it_is_said_to_be_over(
     runs: list[FoundRun], over: set[str], expected: str | None
 ) -> None:
     active = find_active(runs, "gold", frozenset(over))
@@ -50,9 +46,10 @@ def test_a_run_of_the_job_is_alive_until_it_is_settled_or_its_owner_gone(
 def test_a_run_belongs_to_the_very_process_that_owns_it() -> None:
     mine, theirs = found("mine"), found("theirs", owner=ProcessOwner(OTHER, "avtar"))
     lease = found("lease", owner=LeaseOwner(NOW, 0.0, "boot"))
-    assert find_runs_of([theirs, lease, mine], [AVTAR]) == [mine]
-    assert find_runs_of([theirs, lease, mine], [ProcessIdentity(1, 1, "boot"), OTHER]) == [theirs]
-    assert find_runs_of([theirs, lease, mine], []) == []
+    second = found("second", job="silver")
+    assert find_runs_of([theirs, lease, mine, second], AVTAR) == [mine, second]
+    assert find_runs_of([theirs, lease, mine, second], OTHER) == [theirs]
+    assert find_runs_of([], AVTAR) == []
 
 
 @pytest.mark.parametrize(
@@ -64,4 +61,4 @@ def test_a_run_belongs_to_the_very_process_that_owns_it() -> None:
     ],
 )
 def test_a_pid_that_came_back_owns_nothing(stranger: ProcessIdentity) -> None:
-    assert find_runs_of([found("a")], [stranger]) == []
+    assert find_runs_of([found("a")], stranger) == []

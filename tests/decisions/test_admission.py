@@ -95,8 +95,8 @@ def test_a_delta_that_nobody_accounts_for_is_left_alone(
     assert str(admission.reason.words["path"]).endswith("/a-000001.vmdk")
 
 
-def make_linked_clone(host: esx.Host) -> str:
-    parent = host.add_vm("parent")
+def make_linked_clone(host: esx.Host, **parent_options: Any) -> str:
+    parent = host.add_vm("parent", **parent_options)
     clone = host.add_vm("clone")
     folder = Path(clone).parent
     for name in ("clone.vmdk", "clone-flat.vmdk"):
@@ -113,8 +113,11 @@ def make_linked_clone(host: esx.Host) -> str:
     return clone
 
 
-def test_a_linked_clone_is_left_out_unless_allowed(host: esx.Host) -> None:
-    clone = make_linked_clone(host)
+@pytest.mark.parametrize("parent_options", [{}, {"template": True}, {"datastore": "store (1)"}])
+def test_a_linked_clone_is_left_out_unless_allowed(
+    host: esx.Host, parent_options: dict[str, Any]
+) -> None:
+    clone = make_linked_clone(host, **parent_options)
     refused = admit(clone)
     assert refused.verdict is Verdict.LEFT_OUT
     assert reason_of(refused) == "is_linked_clone"
@@ -127,6 +130,28 @@ def test_a_linked_clone_with_a_delta_of_its_own_is_left_alone(host: esx.Host) ->
     clone = make_linked_clone(host)
     leave_delta_behind(host, clone)
     assert reason_of(admit(clone, allow_linked_clones=True)) == "has_unknown_delta"
+
+
+@pytest.mark.parametrize("allow_linked_clones", [False, True])
+def test_a_delta_beside_the_vmx_of_a_base_on_another_datastore_was_left_behind(
+    host: esx.Host, *, allow_linked_clones: bool
+) -> None:
+    """ESX may put a delta beside the .vmx: where its base lies does not make it a clone."""
+    vmx = host.add_vm("a", datastores={0: "store (1)"})
+    base = host.disk_chain(vmx)[0]
+    delta = Path(vmx).with_name("a-000001.vmdk")
+    text = esx.create_delta(base).read_text("utf-8")
+    delta.write_text(
+        text.replace('parentFileNameHint="a.vmdk"', f'parentFileNameHint="{base}"'), "utf-8"
+    )
+    base.with_name("a-000001-delta.vmdk").rename(delta.with_name("a-000001-delta.vmdk"))
+    edit(vmx, **{"scsi0:0.fileName": delta.name})
+    admission = admit(vmx, allow_linked_clones=allow_linked_clones)
+    assert (admission.verdict, reason_of(admission)) == (Verdict.LEFT_OUT, "has_unknown_delta")
+    assert admission.reason is not None
+    assert admission.reason.words["path"] == str(delta)
+    assert admission.next_step is not None
+    assert admission.next_step.key == "consolidate"
 
 
 @pytest.mark.parametrize("word", ["virtual", "physical", "PHYSICAL", "whatever"])
@@ -196,9 +221,41 @@ def test_a_template_is_readable_without_a_snapshot(host: esx.Host) -> None:
     assert (admission.verdict, reason_of(admission)) == (Verdict.READABLE, "is_template")
 
 
-def test_a_vm_without_disks_is_readable(host: esx.Host) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"extra_lines": ['scsi0.sharedBus = "virtual"']},
+        {"extra_lines": ['snapshot.disabled = "TRUE"']},
+        {"raw_devices": {0: "physical"}},
+        {"independent": [0]},
+    ],
+)
+def test_what_stands_in_the_way_of_a_snapshot_is_no_matter_for_a_template(
+    host: esx.Host, options: dict[str, Any]
+) -> None:
+    assert admit(host.add_vm("a", **options)).verdict is Verdict.LEFT_OUT
+    template = admit(host.add_vm("t", template=True, **options))
+    assert (template.verdict, reason_of(template)) == (Verdict.READABLE, "is_template")
+
+
+def test_a_template_on_a_delta_that_nobody_accounts_for_is_left_alone(host: esx.Host) -> None:
+    vmx = host.add_vm("t", template=True)
+    leave_delta_behind(host, vmx)
+    assert reason_of(admit(vmx, allow_linked_clones=True)) == "has_unknown_delta"
+
+
+def test_a_vm_without_any_disk_is_left_out_and_its_file_to_be_looked_at(host: esx.Host) -> None:
     admission = admit(host.add_vm("a", disks=[]))
-    assert (admission.verdict, reason_of(admission)) == (Verdict.READABLE, "has_no_disk")
+    assert (admission.verdict, reason_of(admission)) == (Verdict.LEFT_OUT, "has_no_disk")
+    assert admission.next_step is not None
+    assert admission.next_step.key == "look_at_vmx"
+
+
+def test_a_vmx_that_was_cut_short_is_not_taken_for_a_vm_that_can_be_read(host: esx.Host) -> None:
+    vmx = Path(host.add_vm("a"))
+    data = vmx.read_bytes()
+    vmx.write_bytes(data[: data.index(b"scsi0:0.present")])
+    assert reason_of(admit(str(vmx))) == "has_no_disk"
 
 
 def test_a_disk_that_is_not_present_does_not_count(host: esx.Host) -> None:

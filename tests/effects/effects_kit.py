@@ -15,6 +15,7 @@ from hlb_hooks.effects.owner import ProcessOwner
 from hlb_hooks.effects.processes import ProcessIdentity, identify_process
 from hlb_hooks.effects.records import VERSION, Flag, Record, make_record
 from hlb_hooks.effects.run_store import RunStore, StateFolder
+from hlb_hooks.effects.run_story import Run, tell_run
 from hlb_hooks.effects.vm_files import read_vm
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
 from hlb_hooks.vmfiles.sighting import RecordedDisk
@@ -104,6 +105,13 @@ def make_head(
         make_record(Flag.OWNER, **who.to_details()),
         make_record(Flag.CONFIG, json=(config or Config("/etc/hlb.toml")).to_json()),
     ]
+
+
+def tell_story(*records: Record) -> Run:
+    """Add up a run's records after its head."""
+    run = tell_run([*make_head(), *records], "/var/hlb/gold.state")
+    assert run is not None
+    return run
 
 
 def begin_run(folder: Path, *more: Record, run: str = RUN, job: str = "gold") -> str:

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from effects_kit import RUN, wait_for, write_program
+from effects_kit import PACKAGE_ROOT, RUN, wait_for, write_program
 
 from hlb_hooks.base.errors import ConfigurationError, HostError
 from hlb_hooks.effects.commands import (
@@ -228,6 +229,55 @@ def test_a_program_that_the_kernel_cannot_start_is_named(tmp_path: Path, first_l
         run(program)
     assert program in caught.value.message
     assert "\n" not in caught.value.message
+
+
+EXHAUSTED = """
+import os, resource, sys
+sys.path.insert(0, sys.argv[1])
+from hlb_hooks.base.errors import HostError
+from hlb_hooks.effects.commands import Command, CommandRunner
+from hlb_hooks.effects.effect_kind import EffectKind
+runner = CommandRunner(run="r", may_change=True)
+command = Command("vmware-cmd -l", ("/bin/true",), EffectKind.READS, 30.0, "key")
+assert runner.run(command).exit_code == 0
+{exhaust}
+try:
+    runner.run(command)
+except HostError as error:
+    print(error.message, error.next_step, sep="|")
+"""
+
+
+@pytest.mark.parametrize(
+    ("exhaust", "why"),
+    [
+        # A limit on processes does not bind root.
+        (
+            "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+            "resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))",
+            "Resource temporarily unavailable",
+        ),
+        # The command's own /dev/null still finds a place, its pipes do not.
+        (
+            "free = os.dup(0); os.close(free)\n"
+            "resource.setrlimit(resource.RLIMIT_NOFILE, (free + 2, free + 2))",
+            "Too many open files",
+        ),
+    ],
+)
+def test_a_host_that_can_start_no_process_now_is_an_error_of_the_host(
+    exhaust: str, why: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", EXHAUSTED.format(exhaust=exhaust), str(PACKAGE_ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"vmware-cmd -l cannot be started: {why}|the host lacks memory, processes or open files\n"
+    )
 
 
 def test_a_rehearsal_refuses_what_changes_before_it_starts(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ TAKE = (
     "from hlb_hooks.effects.records import Flag\n"
     "store = StateFolder(sys.argv[1]); [found] = store.find_runs().runs\n"
     "journal = store.take_over(found, 0); print('mine', flush=True)\n"
-    "sys.stdin.readline(); journal.note(Flag.STARTED); journal.close()\n"
+    "sys.stdin.readline(); journal.note(Flag.HANDED_OVER); journal.close()\n"
 )
 
 
@@ -298,8 +298,8 @@ def test_a_run_taken_over_has_what_was_written_meanwhile(folder: Path) -> None:
     with running(TAKE, str(folder)) as other:
         tell(other)
         journal = store.take_over(found, 30)
-    assert not found.run.is_started
-    assert journal.run.is_started
+    assert not found.run.is_handed_over
+    assert journal.run.is_handed_over
     journal.close()
 
 

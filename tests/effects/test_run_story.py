@@ -1,67 +1,29 @@
-"""What the records of a run add up to, for each VM and for the run."""
+"""What the records of a run add up to."""
 
 import json
 from datetime import UTC, datetime
 
 import pytest
-from effects_kit import RUN, VMX, make_head
+from effects_kit import RUN, VMX, make_head, tell_story
 
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import StateError
 from hlb_hooks.effects.owner import LeaseOwner, ProcessOwner
 from hlb_hooks.effects.processes import ProcessIdentity
 from hlb_hooks.effects.records import Flag, Record, make_record
-from hlb_hooks.effects.run_story import Run, tell_run
-from hlb_hooks.effects.vm_story import (
-    REPORTED_FLAGS,
-    AttemptState,
-    VmStory,
-    decode_disks,
-    encode_disks,
-)
-from hlb_hooks.vmfiles.sighting import RecordedDisk
+from hlb_hooks.effects.run_story import tell_run
 
 PATH = "/var/hlb/gold.state"
-DISKS = (RecordedDisk("scsi0:0", ("/vm/a.vmdk",), "0123abcd", (("/vm/a-flat.vmdk", 65536),)),)
 MOMENT = datetime(2026, 11, 22, 1, 0, 3, tzinfo=UTC)
 
 
-def tell(*records: Record) -> Run:
-    run = tell_run([*make_head(), *records], PATH)
-    assert run is not None
-    return run
-
-
-def intend(snapshot: str = "HLB-1") -> Record:
-    details = {"snapshot": snapshot, "quiesce": "1", "disks": encode_disks(DISKS)}
-    return Record(MOMENT, Flag.INTENT_SNAP, VMX, details)
-
-
-def story_of(*steps: Record | tuple[Flag, str] | Flag) -> VmStory:
-    """Fold a VM's story: records as they are, flags with the reason they give."""
-    records = [make_record(Flag.CHOSEN, VMX, name="wro215ts")]
-    for step in steps:
-        if isinstance(step, Record):
-            records.append(step)
-        elif isinstance(step, tuple):
-            flag, reason = step
-            records.append(make_record(flag, VMX, reason=reason, next=f"after {reason}"))
-        else:
-            records.append(make_record(step, VMX))
-    return tell(*records).vms[VMX]
-
-
-def of_snapshot(flag: Flag, snapshot: str = "HLB-1", **details: str) -> Record:
-    return make_record(flag, VMX, snapshot=snapshot, **details)
-
-
 def test_a_run_is_what_its_head_says() -> None:
-    run = tell()
+    run = tell_story()
     assert (run.name, run.job, run.host, run.boot_id) == (RUN, "gold", "esx1", "boot")
     assert run.owner == ProcessOwner(ProcessIdentity(1, 1, "boot"), "avtar")
     assert run.config == Config("/etc/hlb.toml")
     assert run.vms == {}
-    assert not (run.is_started or run.is_handed_over or run.is_ended)
+    assert not (run.is_handed_over or run.is_ended)
     assert run.guard is None
 
 
@@ -82,25 +44,30 @@ def test_a_story_without_its_whole_head_is_an_error(missing: int) -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_story_with_two_heads_is_an_error(number: int) -> None:
     with pytest.raises(StateError, match="twice"):
-        tell(make_head(run="other")[number])
+        tell_story(make_head(run="other")[number])
 
 
 @pytest.mark.parametrize(
     ("flag", "attribute"),
     [
-        (Flag.STARTED, "is_started"),
         (Flag.HANDED_OVER, "is_handed_over"),
         (Flag.ENDED, "is_ended"),
     ],
 )
 def test_a_run_s_own_flags_are_told(flag: Flag, attribute: str) -> None:
-    assert getattr(tell(make_record(flag)), attribute) is True
+    assert getattr(tell_story(make_record(flag)), attribute) is True
+
+
+def test_what_is_written_for_the_reader_alone_changes_nothing() -> None:
+    head = make_head()
+    for_reader = [make_record(Flag.INVENTORY, count="0"), make_record(Flag.STARTED)]
+    assert tell_run([*head, *for_reader], PATH) == tell_run(head, PATH)
 
 
 def test_the_last_guard_is_the_one_at_its_post() -> None:
     first = make_record(Flag.GUARD, pid="7", start_ticks="70", boot_id="b")
     second = make_record(Flag.GUARD, pid="8", start_ticks="80", boot_id="b")
-    assert tell(first, second).guard == ProcessIdentity(8, 80, "b")
+    assert tell_story(first, second).guard == ProcessIdentity(8, 80, "b")
 
 
 @pytest.mark.parametrize(
@@ -112,8 +79,6 @@ def test_the_last_guard_is_the_one_at_its_post() -> None:
         Record(MOMENT, "", None),
         make_record(Flag.GUARD, pid="seven", start_ticks="70", boot_id="b"),
         make_record(Flag.GUARD, pid="7"),
-        make_record(Flag.INVENTORY, count="many"),
-        make_record(Flag.INVENTORY),
         make_record(Flag.INTENT_SNAP, VMX),
         make_record(Flag.INTENT_SNAP, VMX, snapshot="HLB-1"),
         make_record(Flag.INTENT_SNAP, VMX, snapshot="HLB-1", disks="["),
@@ -125,7 +90,7 @@ def test_the_last_guard_is_the_one_at_its_post() -> None:
 )
 def test_a_record_that_makes_no_sense_is_an_error(record: Record) -> None:
     with pytest.raises(StateError, match="make no sense together") as caught:
-        tell(record)
+        tell_story(record)
     assert PATH in caught.value.message
     assert caught.value.next_step
 
@@ -160,7 +125,7 @@ def test_a_lease_owns_as_well_as_a_process() -> None:
 
 
 def test_present_vms_keep_the_host_s_order_and_chosen_ones_their_names() -> None:
-    run = tell(
+    run = tell_story(
         make_record(Flag.PRESENT, "/c.vmx"),
         make_record(Flag.PRESENT, "/a.vmx"),
         make_record(Flag.PRESENT, "/b.vmx"),
@@ -171,268 +136,8 @@ def test_present_vms_keep_the_host_s_order_and_chosen_ones_their_names() -> None
     assert [(vm.vmx, vm.name) for vm in run.chosen] == [("/c.vmx", "sea"), ("/b.vmx", "bee")]
 
 
-# steps, reported flags, open, unsettled, ready, protected
-FOLDS = [
-    ([], [], 0, 0, 0, 0),
-    ([intend()], [], 1, 1, 0, 0),
-    ([intend(), of_snapshot(Flag.NOT_MADE)], [], 0, 1, 0, 0),
-    (
-        [intend(), of_snapshot(Flag.NOT_MADE), of_snapshot(Flag.FAILED_SNAP, reason="no")],
-        [Flag.FAILED_SNAP],
-        0,
-        1,
-        0,
-        0,
-    ),
-    (
-        [intend(), of_snapshot(Flag.NOT_MADE), of_snapshot(Flag.NOT_MADE, closed="1")],
-        [],
-        0,
-        0,
-        0,
-        0,
-    ),
-    ([intend(), of_snapshot(Flag.FAILED_SNAP)], [Flag.FAILED_SNAP], 1, 1, 0, 0),
-    ([intend(), of_snapshot(Flag.OK_SNAP)], [Flag.OK_SNAP], 1, 1, 1, 1),
-    # The first attempt was refused, the second, crash-consistent one was made.
-    (
-        [
-            intend("HLB-1"),
-            of_snapshot(Flag.NOT_MADE, "HLB-1"),
-            of_snapshot(Flag.FAILED_SNAP, "HLB-1"),
-            intend("HLB-2"),
-            of_snapshot(Flag.OK_SNAP, "HLB-2"),
-        ],
-        [Flag.OK_SNAP],
-        1,
-        1,
-        1,
-        1,
-    ),
-    # A record that says "not made" cannot make a snapshot unseen that the files showed.
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), of_snapshot(Flag.NOT_MADE)],
-        [Flag.OK_SNAP],
-        1,
-        1,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), of_snapshot(Flag.INTENT_UMOUNT)],
-        [Flag.OK_SNAP],
-        1,
-        1,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), of_snapshot(Flag.OK_UMOUNT)],
-        [Flag.OK_SNAP, Flag.OK_UMOUNT],
-        0,
-        0,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), Flag.MERGING],
-        [Flag.OK_SNAP, Flag.MERGING],
-        1,
-        1,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), Flag.MERGING, of_snapshot(Flag.OK_UMOUNT)],
-        [Flag.OK_SNAP, Flag.OK_UMOUNT],
-        0,
-        0,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), Flag.FAILED_UMOUNT, Flag.MERGING],
-        [Flag.OK_SNAP, Flag.MERGING],
-        1,
-        1,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), Flag.MERGING, Flag.FAILED_UMOUNT],
-        [Flag.OK_SNAP, Flag.FAILED_UMOUNT],
-        1,
-        1,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), Flag.FAILED_UMOUNT, of_snapshot(Flag.OK_UMOUNT)],
-        [Flag.OK_SNAP, Flag.OK_UMOUNT],
-        0,
-        0,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), of_snapshot(Flag.TORN, closed="1")],
-        [Flag.OK_SNAP, Flag.TORN],
-        0,
-        0,
-        1,
-        0,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), Flag.TORN, of_snapshot(Flag.OK_UMOUNT)],
-        [Flag.OK_SNAP, Flag.TORN, Flag.OK_UMOUNT],
-        0,
-        0,
-        1,
-        0,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), of_snapshot(Flag.OK_UMOUNT), Flag.OK_READ],
-        [Flag.OK_SNAP, Flag.OK_READ, Flag.OK_UMOUNT],
-        0,
-        0,
-        1,
-        1,
-    ),
-    (
-        [intend(), of_snapshot(Flag.OK_SNAP), of_snapshot(Flag.OK_UMOUNT), Flag.FAILED_READ],
-        [Flag.OK_SNAP, Flag.FAILED_READ, Flag.OK_UMOUNT],
-        0,
-        0,
-        1,
-        0,
-    ),
-    ([Flag.READABLE], [Flag.READABLE], 0, 0, 1, 1),
-    ([Flag.LEFT_OUT], [Flag.LEFT_OUT], 0, 0, 0, 0),
-    # Late, but there: the thread that was out of time got its snapshot after all.
-    (
-        [intend(), Flag.FAILED_SNAP, of_snapshot(Flag.OK_SNAP)],
-        [Flag.OK_SNAP],
-        1,
-        1,
-        1,
-        1,
-    ),
-    # Two attempts, of which nobody knows; each is closed by its own record.
-    (
-        [intend("HLB-1"), intend("HLB-2"), of_snapshot(Flag.OK_UMOUNT, "HLB-2")],
-        [Flag.OK_UMOUNT],
-        1,
-        1,
-        0,
-        0,
-    ),
-    # A record about a snapshot that nobody meant to make opens nothing.
-    ([of_snapshot(Flag.OK_SNAP, "HLB-9")], [Flag.OK_SNAP], 0, 0, 1, 1),
-]
-
-
-@pytest.mark.parametrize(
-    ("steps", "flags", "is_open", "is_unsettled", "is_ready", "is_protected"), FOLDS
-)
-def test_a_vm_s_records_add_up(
-    steps: list[Record | Flag],
-    flags: list[Flag],
-    *,
-    is_open: int,
-    is_unsettled: int,
-    is_ready: int,
-    is_protected: int,
-) -> None:
-    vm = story_of(*steps)
-    assert list(vm.reported_flags) == flags
-    found = (vm.is_open, bool(vm.unsettled_attempts), vm.is_ready, vm.is_protected)
-    assert found == tuple(map(bool, (is_open, is_unsettled, is_ready, is_protected)))
-    run = tell(*[step for step in steps if isinstance(step, Record)])
-    assert [story.vmx for story in run.open_vms] == [VMX] * is_open
-    assert [story.vmx for story in run.unsettled_vms] == [VMX] * is_unsettled
-
-
-@pytest.mark.parametrize(
-    ("flags", "is_in_trouble"),
-    [
-        ([], False),
-        ([Flag.MERGING], True),
-        ([Flag.FAILED_UMOUNT], True),
-        ([Flag.MERGING, Flag.OK_UMOUNT], False),
-    ],
-)
-def test_an_unfinished_removal_is_trouble(flags: list[Flag], *, is_in_trouble: bool) -> None:
-    steps = [of_snapshot(flag) for flag in flags]
-    vm = story_of(intend(), of_snapshot(Flag.OK_SNAP), *steps)
-    assert vm.is_open_in_trouble is is_in_trouble
-
-
-@pytest.mark.parametrize(
-    ("steps", "reasons"),
-    [
-        ([], []),
-        ([(Flag.LEFT_OUT, "stuck")], ["stuck"]),
-        ([(Flag.FAILED_SNAP, "refused"), Flag.OK_SNAP], []),
-        ([(Flag.MERGING, "merging"), Flag.OK_UMOUNT], []),
-        ([(Flag.FAILED_UMOUNT, "refused"), Flag.OK_UMOUNT], []),
-        ([(Flag.FAILED_UMOUNT, "refused"), (Flag.MERGING, "merging")], ["merging"]),
-        # What remains a failure keeps its reason, whatever goes well afterwards.
-        ([Flag.OK_SNAP, (Flag.TORN, "base changed"), Flag.OK_UMOUNT], ["base changed"]),
-        ([(Flag.FAILED_SNAP, "unclear"), Flag.OK_UMOUNT], ["unclear"]),
-        ([Flag.OK_SNAP, (Flag.FAILED_READ, "not read"), Flag.OK_UMOUNT], ["not read"]),
-        ([(Flag.TORN, "torn"), (Flag.FAILED_UMOUNT, "refused")], ["torn", "refused"]),
-        ([(Flag.FAILED_UMOUNT, "refused"), (Flag.TORN, "torn"), Flag.OK_UMOUNT], ["torn"]),
-        ([(Flag.FAILED_UMOUNT, "first"), (Flag.FAILED_UMOUNT, "second")], ["second"]),
-    ],
-)
-def test_a_failure_keeps_its_reason_as_long_as_it_stands(
-    steps: list[Flag | tuple[Flag, str]], reasons: list[str]
-) -> None:
-    vm = story_of(*steps)
-    assert [trouble.reason for trouble in vm.current_troubles] == reasons
-    assert [trouble.next_step for trouble in vm.current_troubles] == [
-        f"after {reason}" for reason in reasons
-    ]
-    assert vm.reason == (reasons[0] if reasons else "")
-
-
-def test_a_removal_that_was_asked_for_is_remembered() -> None:
-    assert not story_of(intend()).is_removal_begun
-    assert story_of(intend(), of_snapshot(Flag.INTENT_UMOUNT)).is_removal_begun
-
-
-def test_notes_are_kept_once_in_their_order() -> None:
-    vm = story_of(
-        make_record(Flag.CHOSEN, VMX, note="first\nsecond"),
-        make_record(Flag.OK_SNAP, VMX, note="third"),
-        make_record(Flag.CHOSEN, VMX, note="second"),
-    )
-    assert vm.notes == ["first", "second", "third"]
-    assert vm.name == "wro215ts"
-
-
-def test_an_attempt_remembers_when_and_on_what_disks() -> None:
-    attempt = story_of(intend()).attempts["HLB-1"]
-    assert attempt.state is AttemptState.UNCLEAR
-    assert (attempt.intended, attempt.disks, attempt.is_quiesced) == (MOMENT, DISKS, True)
-
-
-def test_the_disks_of_an_intent_are_read_back() -> None:
-    odd = RecordedDisk("ide0:1", ("/a b/\udcff.vmdk", "/c\n.vmdk"), "0" * 8, (("/x", 1 << 60),))
-    assert decode_disks(encode_disks([*DISKS, odd])) == (*DISKS, odd)
-    assert decode_disks("[]") == ()
-
-
-def test_every_flag_of_a_vm_has_its_place_in_the_report_or_none() -> None:
-    silent = {Flag.PRESENT, Flag.CHOSEN, Flag.INTENT_SNAP, Flag.NOT_MADE, Flag.INTENT_UMOUNT}
-    of_run = {Flag.STATE, Flag.OWNER, Flag.CONFIG, Flag.GUARD, Flag.INVENTORY, Flag.STARTED}
-    of_run |= {Flag.HANDED_OVER, Flag.ENDED}
-    assert set(REPORTED_FLAGS) | silent | of_run == set(Flag)
-    assert len(set(REPORTED_FLAGS)) == len(REPORTED_FLAGS)
-
-
 def test_ten_thousand_vms_add_up() -> None:
     records = [make_record(Flag.PRESENT, f"/{number}.vmx") for number in range(10_000)]
     records += [make_record(Flag.CHOSEN, f"/{number}.vmx") for number in range(0, 10_000, 2)]
-    run = tell(*records)
+    run = tell_story(*records)
     assert (len(run.vms), len(run.chosen)) == (10_000, 5_000)

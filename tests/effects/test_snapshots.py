@@ -10,7 +10,14 @@ from typing import Any
 
 import esx
 import pytest
-from effects_kit import RUN, make_driver, record_disks_of, snapshot_tree, wait_for
+from effects_kit import (
+    RUN,
+    make_driver,
+    record_disks_of,
+    snapshot_tree,
+    wait_for,
+    write_program,
+)
 
 from hlb_hooks.base.speech import RehearsalSpeaker
 from hlb_hooks.effects.claims import Claim, claim_path, read_claim, saved_vmx_path, take_claim
@@ -41,6 +48,14 @@ def host(tmp_path: Path, request: pytest.FixtureRequest) -> esx.Host:
 @pytest.fixture
 def console(tmp_path: Path) -> esx.Host:
     return esx.Host.create(tmp_path / "console")
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seconds: float) -> None:
+        pytest.fail(f"waited {seconds} s where there is nothing to wait for")
+
+    monkeypatch.setattr("hlb_hooks.base.clock.sleep_seconds", refuse)
 
 
 def snapshots_of(host: esx.Host, *, settle: float = 0.3, remove: float = 30) -> HostSnapshots:
@@ -184,7 +199,25 @@ def test_a_success_without_effect_is_not_believed(console: esx.Host) -> None:
     assert (made.is_made, made.is_certain) == (False, False)
     assert "the host said it was done" in made.message
     assert "[snapshot] settle_timeout_seconds" in made.message
-    assert "absent" in made.message
+    assert made.message.endswith("the VM's files say: absent; hassnapshot: none")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"hassnapshot() = 1\n", "hassnapshot: 1"),
+        (b"", "hassnapshot: vmware-cmd hassnapshot cannot be understood"),
+    ],
+)
+def test_a_success_without_effect_tells_what_the_host_says_of_it_now(
+    console: esx.Host, answer: bytes, told: str
+) -> None:
+    said = {"createsnapshot": b"createsnapshot(x y 1 0) = 1\n", "hassnapshot": answer}
+    garble = {key: {"text": b64encode(said[key]).decode(), "effect": False} for key in said}
+    console.configure(garble=garble)
+    _, made = make(console, console.add_vm("a"))
+    assert (made.is_made, made.is_certain) == (False, False)
+    assert f"the VM's files say: absent; {told}" in made.message
 
 
 @pytest.mark.parametrize("said", [b"\xff\xfe", b"createsnapshot(x y 1 0) = 0\n", b""])
@@ -194,15 +227,77 @@ def test_a_garbled_answer_leaves_it_to_the_files(console: esx.Host, said: bytes)
     assert make(console, vmx)[1].is_made
 
 
-def test_a_vm_whose_files_cannot_be_read_afterwards_is_uncertain(console: esx.Host) -> None:
+def test_a_vm_whose_files_cannot_be_read_afterwards_is_uncertain(
+    console: esx.Host, tmp_path: Path
+) -> None:
     vmx = console.add_vm("a")
-    order = order_for(vmx)
-    Path(vmx).with_name("a.vmdk").unlink()
-    said = b64encode(b"createsnapshot(x y 1 0) = 1\n").decode()
-    console.configure(garble={"createsnapshot": {"text": said, "effect": False}})
-    made = snapshots_of(console).make(order)
+    lost = Path(vmx).with_name("a.vmdk")
+    host = write_program(
+        tmp_path / "losing", f"#!/bin/sh\nrm '{lost}'\necho 'createsnapshot(x y 1 0) = 1'\n"
+    )
+    made = HostSnapshots(make_driver(host), 0.3, 30).make(order_for(vmx))
+    assert not lost.exists()
     assert (made.is_made, made.is_certain) == (False, False)
     assert "a.vmdk" in made.message
+
+
+def leave_delta(host: esx.Host, vmx: str) -> None:
+    host.take_admin_snapshot(vmx, "x")
+    Path(vmx).with_suffix(".vmsd").write_bytes(b"")
+
+
+def list_helper(host: esx.Host, vmx: str) -> None:
+    host.configure(helper="left")
+    host.take_admin_snapshot(vmx, "x")
+    host.remove_admin_snapshots(vmx)
+
+
+def take_disk_out(_host: esx.Host, vmx: str) -> None:
+    config = esx.Vmx(Path(vmx))
+    config.set("scsi0:0.present", "FALSE")
+    config.save()
+
+
+def lose_disk(_host: esx.Host, vmx: str) -> None:
+    Path(vmx).with_name("a.vmdk").unlink()
+
+
+def damage_list(_host: esx.Host, vmx: str) -> None:
+    Path(vmx).with_suffix(".vmsd").write_bytes(b'snapshot.numSnapshots = "1"\n')
+
+
+CHANGED = "its disks or snapshots changed while it was being looked at"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda host, vmx: host.take_admin_snapshot(vmx, "in between"), CHANGED),
+        (lambda host, vmx: host.take_admin_snapshot(vmx, NAME), CHANGED),
+        (leave_delta, CHANGED),
+        (list_helper, CHANGED),
+        (take_disk_out, CHANGED),
+        (lose_disk, "a.vmdk"),
+        (damage_list, "a.vmsd"),
+    ],
+)
+@pytest.mark.usefixtures("no_waiting")
+def test_what_changed_before_the_claim_was_ours_is_seen_and_nothing_is_made(
+    console: esx.Host, change: Callable[[esx.Host, str], None], told: str
+) -> None:
+    vmx = console.add_vm("a")
+    order = order_for(vmx)
+    change(console, vmx)
+    before = Path(vmx).read_bytes()
+    made = snapshots_of(console, settle=3600).make(order)
+    assert (made.is_made, made.is_certain, made.kind) == (False, True, None)
+    assert not made.may_be_quiescing
+    assert told in made.message
+    assert console.calls() == []
+    assert Path(vmx).read_bytes() == before
+    claim = read_claim(vmx)
+    assert claim is not None
+    assert claim.run == RUN
 
 
 def test_a_vm_that_another_run_has_claimed_is_not_touched(console: esx.Host) -> None:
@@ -227,21 +322,23 @@ def test_a_claim_that_cannot_be_written_is_no_snapshot(console: esx.Host) -> Non
     assert console.calls() == []
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_a_removal_of_what_is_gone_asks_nothing(host: esx.Host) -> None:
     vmx = host.add_vm("a")
     order, _ = make(host, vmx)
     host.remove_admin_snapshots(vmx)
-    removed = remove(host, order, asked=never)
+    removed = remove(host, order, asked=never, remove=3600)
     assert removed.sighting is not None
     assert (removed.sighting.fate, removed.was_asked) == (Fate.ABSENT, False)
     assert calls_of(host, "removesnapshots") == 0
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_nothing_is_removed_beside_another_s_snapshot(host: esx.Host) -> None:
     vmx = host.add_vm("a")
     order, _ = make(host, vmx)
     host.take_admin_snapshot(vmx, "before upgrade")
-    removed = remove(host, order, asked=never)
+    removed = remove(host, order, asked=never, remove=3600)
     assert removed.sighting is not None
     assert removed.sighting.is_ours_there
     assert removed.sighting.other_snapshots == ("before upgrade",)
@@ -351,11 +448,15 @@ def merging(host: esx.Host, vmx: str) -> Iterator[None]:
     removal.join()
 
 
-def test_an_entry_that_is_gone_is_not_yet_a_disk_that_is_merged(console: esx.Host) -> None:
+def test_an_entry_that_is_gone_is_not_yet_a_disk_that_is_merged(
+    console: esx.Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vmx = console.add_vm("a")
     order, _ = make(console, vmx)
-    with merging(console, vmx):
-        removed = remove(console, order, remove=0.3)
+    with merging(console, vmx), monkeypatch.context() as patch:
+        # Whoever comes again waits for the merge; other VMs wait for their turn meanwhile.
+        patch.setattr("hlb_hooks.base.clock.sleep_seconds", lambda _: pytest.fail("waited"))
+        removed = remove(console, order, asked=never, remove=3600)
         assert removed.sighting is not None
         assert removed.sighting.fate is Fate.MERGING
         assert not removed.was_asked
@@ -389,16 +490,84 @@ def test_a_helper_that_was_left_behind_is_no_base_disk(console: esx.Host, helper
     order, _ = make(console, vmx)
     console.configure(helper=helper)
     removed = remove(console, order, remove=0.5)
+    assert removed.was_asked
     assert removed.sighting is not None
     assert removed.sighting.fate is Fate.MERGING
-    assert removed.sighting.nodes_above == ("scsi0:0",)
+    assert removed.sighting.other_snapshots == ()
+    assert removed.sighting.helpers == (("Consolidate Helper",) if helper == "left" else ())
 
 
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Give a clock that only waiting moves: how many seconds were waited."""
+    hands = {"seconds": 0.0}
+
+    def sleep(seconds: float) -> None:
+        hands["seconds"] += seconds
+
+    monkeypatch.setattr("hlb_hooks.base.clock.sleep_seconds", sleep)
+    monkeypatch.setattr(
+        "hlb_hooks.base.clock.read_seconds_since_boot", lambda: 5000.0 + hands["seconds"]
+    )
+    return hands
+
+
+@pytest.mark.parametrize(
+    ("settle", "remove_limit", "expected"), [(10, 3600, 10), (10, 5, 5), (0, 3600, 0)]
+)
+def test_what_stays_after_a_host_said_it_was_done_is_waited_for_only_a_while(
+    console: esx.Host,
+    waited: dict[str, float],
+    settle: float,
+    remove_limit: float,
+    expected: float,
+) -> None:
+    vmx = console.add_vm("a")
+    order, _ = make(console, vmx)
+    console.configure(helper="left")
+    removed = remove(console, order, settle=settle, remove=remove_limit)
+    assert removed.was_asked
+    assert expected <= waited["seconds"] < expected + 1
+
+
+def test_a_host_that_timed_out_may_be_at_work_until_the_limit(
+    console: esx.Host, waited: dict[str, float]
+) -> None:
+    vmx = console.add_vm("a")
+    order, _ = make(console, vmx)
+    fail(console, 7, TIMEOUT, command="removesnapshots")
+    remove(console, order, settle=1, remove=20)
+    assert 20 <= waited["seconds"] < 21
+
+
+def test_a_host_that_refused_is_not_waited_for(console: esx.Host, waited: dict[str, float]) -> None:
+    vmx = console.add_vm("a")
+    order, _ = make(console, vmx)
+    fail(console, 231, FAULT, command="removesnapshots")
+    assert remove(console, order, settle=10, remove=3600).kind is RefusalKind.FAULT
+    assert waited["seconds"] == 0
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_nothing_is_removed_beside_a_helper_of_the_host_s(console: esx.Host) -> None:
+    vmx = console.add_vm("a")
+    order = order_for(vmx)
+    for name in (NAME, "Consolidate Helper"):
+        console.take_admin_snapshot(vmx, name)
+    removed = remove(console, order, asked=never, remove=3600)
+    assert removed.sighting is not None
+    assert removed.sighting.is_ours_there
+    assert removed.sighting.helpers == ("Consolidate Helper",)
+    assert not removed.was_asked
+    assert console.snapshots(vmx) == [NAME, "Consolidate Helper"]
+
+
+@pytest.mark.usefixtures("no_waiting")
 def test_a_vm_whose_folder_is_gone_is_told_of(console: esx.Host) -> None:
     vmx = console.add_vm("a")
     order, _ = make(console, vmx)
     Path(vmx).parent.rename(Path(vmx).parent.with_name("moved"))
-    removed = remove(console, order, asked=never)
+    removed = remove(console, order, asked=never, remove=3600)
     assert removed.sighting is None
     assert not removed.was_asked
     assert "a.vmx" in removed.message

@@ -192,6 +192,60 @@ def test_what_is_recorded_names_every_data_file_and_its_size(host: esx.Host) -> 
     assert first.top_cid == base.descriptor.cid
 
 
+def hang_on_parent(host: esx.Host, vmx: str, parent_folder: Path) -> None:
+    """Put the VM's disk on a delta beside its .vmx, with its base moved to another folder."""
+    base = Path(vmx).with_suffix(".vmdk")
+    delta = esx.create_delta(base)
+    parent_folder.mkdir(exist_ok=True)
+    for path in (base, base.with_name(f"{base.stem}-flat.vmdk")):
+        path.rename(parent_folder / path.name)
+    text = delta.read_text("utf-8")
+    parent = parent_folder / base.name
+    delta.write_text(text.replace(f'Hint="{base.name}"', f'Hint="{parent}"'), "utf-8")
+    edit(vmx, "scsi0:0.fileName", delta.name)
+
+
+@pytest.mark.parametrize(
+    ("beside_the_parent", "is_linked_clone"),
+    [
+        ("other.vmx", True),
+        ("other.vmtx", True),
+        ("OTHER.VMX", True),
+        ("other.vmxf", False),
+        ("other.vmsd", False),
+        ("other.vmx.hlb", False),
+    ],
+)
+def test_a_delta_on_a_disk_of_another_vm_is_a_linked_clone(
+    host: esx.Host, beside_the_parent: str, *, is_linked_clone: bool
+) -> None:
+    vmx = host.add_vm("a")
+    parent_folder = (host.volumes / "store (1)").resolve() / "a"
+    hang_on_parent(host, vmx, parent_folder)
+    (parent_folder / beside_the_parent).touch()
+    [disk] = read_vm(vmx).disks
+    assert disk.chain.is_delta
+    assert disk.is_linked_clone is is_linked_clone
+
+
+def test_a_disk_without_a_delta_is_no_linked_clone_wherever_it_lies(host: esx.Host) -> None:
+    vmx = host.add_vm("a", datastores={0: "store (1)"})
+    (host.disk_chain(vmx)[0].parent / "other.vmx").touch()
+    assert [disk.is_linked_clone for disk in read_vm(vmx).disks] == [False]
+
+
+def test_a_parent_in_the_vm_s_own_folder_by_another_name_is_its_own(host: esx.Host) -> None:
+    vmx = host.add_vm("a")
+    delta = esx.create_delta(Path(vmx).with_suffix(".vmdk"))
+    by_label = host.volumes / "storage1" / "a" / "a.vmdk"
+    text = delta.read_text("utf-8").replace('Hint="a.vmdk"', f'Hint="{by_label}"')
+    delta.write_text(text, "utf-8")
+    edit(vmx, "scsi0:0.fileName", delta.name)
+    [disk] = read_vm(vmx).disks
+    assert disk.chain.paths == (str(delta), str(by_label))
+    assert not disk.is_linked_clone
+
+
 def test_a_template_is_one_by_its_file(host: esx.Host) -> None:
     facts = read_vm(host.add_vm("t", template=True))
     assert facts.is_template

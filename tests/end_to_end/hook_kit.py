@@ -7,6 +7,7 @@ the independent emulation, and the client a process called ``avtar`` that is non
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -228,6 +229,18 @@ class Site:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+    def orphan_a_run(self) -> Path:
+        """Leave a run whose avtar and guard were both killed; give its state file."""
+        before = self.state_files()
+        with self.avtar() as avtar:
+            avtar.wait_started()
+            for guard in self.guards():
+                os.kill(guard, signal.SIGKILL)
+            wait_until(lambda: not self.guards(), "the guard's end")
+            avtar.kill()
+        (path,) = set(self.state_files()) - set(before)
+        return path
 
     # -- what is to be seen afterwards
 

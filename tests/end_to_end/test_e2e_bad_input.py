@@ -415,3 +415,30 @@ def test_a_log_file_that_cannot_be_opened_is_said_and_stops_nothing(site: Site, 
     assert story.ended.flags(vmx) == ["OK_snap", "OK_umount"]
     assert (story.start.exit_code, story.ended.exit_code) == (0, 0)
     assert site.leftovers() == []
+
+
+def test_a_hook_that_others_may_write_begins_no_run(site: Site, vmx: str) -> None:
+    script = site.scripts / "initial_backup"
+    script.chmod(0o777)
+    refused(site, 2, f"{script}: group or others may write this hook", f"chmod go-w {script}")
+
+
+@pytest.mark.parametrize("hook", ["compare_backup", "snap_request", "initial_backup.default"])
+def test_every_hook_that_begins_looks_at_its_own_script(site: Site, vmx: str, hook: str) -> None:
+    (site.scripts / "initial_backup.default").symlink_to("initial_backup")
+    script = (site.scripts / hook).resolve()
+    script.chmod(0o775)
+    arguments = {"compare_backup": (), "snap_request": ("--lease", "1h", vmx)}
+    with unchanged(site):
+        outcome = site.run(hook, *arguments.get(hook, ("--lease", "1h")))
+        assert outcome.exit_code == 2, outcome.stdout
+        assert f"chmod go-w {script}" in outcome.stdout
+
+
+def test_an_end_hook_that_others_may_write_keeps_no_snapshot_open(site: Site, vmx: str) -> None:
+    with site.avtar() as avtar:
+        avtar.wait_started()
+        (site.scripts / "initial_umount").chmod(0o777)
+        story = avtar.finish()
+    assert story.ended.exit_code == 0, story.ended.stdout
+    assert story.ended.flags(vmx) == ["OK_snap", "OK_umount"]

@@ -164,20 +164,10 @@ def test_when_the_guard_is_killed_and_the_host_refuses_the_end_hook_posts_anothe
     assert_clean(site, [vmx])
 
 
-def orphan(site: Site) -> Path:
-    """Leave a run whose avtar and guard were both killed; give its state file."""
-    with site.avtar() as avtar:
-        avtar.wait_started()
-        os.kill(site.guards()[0], signal.SIGKILL)
-        avtar.kill()
-    wait_until(lambda: not site.guards(), "the guard's end")
-    return site.state_file
-
-
 def test_a_run_that_has_nobody_any_more_gets_a_guard_from_the_next_start_hook(site: Site) -> None:
     site.choose("vm1")
     first, second = site.add_vms(2)
-    old = orphan(site)
+    old = site.orphan_a_run()
     site.choose("*")
     with site.avtar() as avtar:
         # Held open, so that the new guard cannot be faster than this run.
@@ -197,7 +187,7 @@ def test_a_run_that_has_nobody_any_more_gets_a_guard_from_the_next_start_hook(si
 
 def test_the_next_run_of_the_job_is_not_refused_for_an_orphan_of_yesterday(site: Site) -> None:
     site.add_vms(1)
-    orphan(site)
+    site.orphan_a_run()
     outcome = site.run("initial_backup", "--lease", "1s")
     assert outcome.exit_code != 75, outcome.stdout
     site.wait_settled()
@@ -206,7 +196,7 @@ def test_the_next_run_of_the_job_is_not_refused_for_an_orphan_of_yesterday(site:
 
 def test_an_orphan_can_be_settled_by_hand(site: Site) -> None:
     vmxs = site.add_vms(2)
-    run = orphan(site).stem
+    run = site.orphan_a_run().stem
     outcome = site.run("initial_umount", "--run", run)
     assert outcome.exit_code == 0
     assert_clean(site, vmxs)

@@ -196,3 +196,76 @@ def test_the_nearest_ancestor_called_avtar_is_the_owner(site: Site, vmx: str) ->
     site.wait_settled()
     (owner,) = [record for record in site.records() if record.flag == "OWNER"]
     assert owner.details["name"] == "avtar-inner"
+
+
+def test_the_run_of_a_process_above_avtar_is_not_avtars_to_end(site: Site, vmx: str) -> None:
+    made = site.run("initial_backup", "--owner-pid", str(os.getpid()))
+    story = site.back_up()
+    assert story.start.exit_code == 75
+    assert made.machine["run"] in story.start.stdout
+    assert story.ended.exit_code == 0, story.ended.stdout
+    assert story.ended.machine["run"] == "-"
+    assert site.count_calls().get("removesnapshots", 0) == 0
+    assert len(site.host.snapshots(vmx)) == 1
+    # Below the process itself, and with no client between, it needs not be named.
+    ended = site.run("initial_umount")
+    assert ended.exit_code == 0, ended.stdout
+    assert ended.flags(vmx) == ["OK_snap", "OK_umount"]
+
+
+def test_a_process_below_avtar_that_has_a_run_is_nearer_than_avtar(site: Site, vmx: str) -> None:
+    other = site.host.add_vm("other")
+    site.choose("vm")
+    site.configure(**{"jobs.gold": {"targets": str(site.targets)}})
+    script = site.scripts / "around"
+    script.write_text(
+        "#!/bin/sh\n"
+        f"'{site.scripts}/snap_request' --owner-pid $$ --job gold '{other}' >/dev/null\n"
+        f"'{site.scripts}/initial_umount'\n"
+    )
+    script.chmod(0o755)
+    with site.avtar(end="around") as avtar:
+        avtar.wait_started()
+        # Held open, so that the guard does not remove it when avtar is gone.
+        with site.flat_path(vmx).open("rb"):
+            story = avtar.finish()
+            assert story.ended.machine["job"] == "gold"
+            assert story.ended.flags(other) == ["OK_snap", "OK_umount"]
+            assert len(site.host.snapshots(vmx)) == 1
+    site.wait_settled()
+    assert site.leftovers() == []
+
+
+@pytest.mark.parametrize("hook", ["initial_umount", "snap_remove"])
+def test_a_job_that_is_not_configured_is_an_error_where_nothing_is_open(
+    site: Site, vmx: str, hook: str
+) -> None:
+    vmxs = [vmx] if hook == "snap_remove" else []
+    with sleeping_process() as pid:
+        outcome = site.run(hook, "--job", "nosuch", "--owner-pid", str(pid), *vmxs)
+    assert outcome.exit_code == 2, outcome.stdout
+    assert "nosuch" in outcome.stdout
+    assert outcome.machine["run"] == "-"
+
+
+@pytest.mark.parametrize("hook", ["initial_umount", "snap_remove"])
+def test_a_job_that_is_not_configured_keeps_no_snapshot_open(
+    site: Site, vmx: str, hook: str
+) -> None:
+    vmxs = [vmx] if hook == "snap_remove" else []
+    with sleeping_process() as pid:
+        site.run("initial_backup", "--owner-pid", str(pid))
+        outcome = site.run(hook, "--job", "nosuch", "--owner-pid", str(pid), *vmxs)
+    assert "nosuch" in outcome.stdout
+    assert outcome.flags(vmx) == ["OK_snap", "OK_umount"]
+    assert outcome.machine["job"] == "default"
+    assert site.leftovers() == []
+
+
+def test_avtars_own_run_is_ended_by_a_link_whose_job_is_not_configured(
+    site: Site, vmx: str
+) -> None:
+    (site.scripts / "initial_umount.nosuch").symlink_to("initial_umount")
+    story = site.back_up(end="initial_umount.nosuch")
+    assert "nosuch" in story.ended.stdout
+    assert story.ended.flags(vmx) == ["OK_snap", "OK_umount"]

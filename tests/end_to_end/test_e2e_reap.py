@@ -1,13 +1,11 @@
 """``hlb reap``: what has nobody any more is settled, and nothing else is touched."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from hook_kit import Site
-from hook_watching import wait_until
 
 HLB = Path(sys.executable).parent / "hlb"
 
@@ -22,19 +20,9 @@ def reap(site: Site, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def orphan_a_run(site: Site) -> None:
-    """Leave a run behind whose avtar and guard were killed together."""
-    with site.avtar() as avtar:
-        avtar.wait_started()
-        for pid in site.guards():
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not site.guards(), "the guard's death")
-        avtar.kill()
-
-
 def test_a_run_that_has_nobody_is_settled(site: Site) -> None:
     vmxs = site.add_vms(3)
-    orphan_a_run(site)
+    site.orphan_a_run()
     done = reap(site)
     assert done.returncode == 0, done.stdout
     assert [site.host.snapshots(vmx) for vmx in vmxs] == [[], [], []]
@@ -45,7 +33,7 @@ def test_a_run_that_has_nobody_is_settled(site: Site) -> None:
 
 def test_a_rehearsed_reap_says_what_it_would_do_and_does_nothing(site: Site) -> None:
     vmxs = site.add_vms(2)
-    orphan_a_run(site)
+    site.orphan_a_run()
     before = site.state_file.read_bytes()
     done = reap(site, "--dry-run")
     assert done.returncode == 0, done.stdout
@@ -69,7 +57,7 @@ def test_a_run_whose_owner_lives_is_left_alone(site: Site) -> None:
 
 def test_what_cannot_be_removed_now_is_said_and_tried_again(site: Site) -> None:
     (vmx,) = site.add_vms(1)
-    orphan_a_run(site)
+    site.orphan_a_run()
     site.host.take_admin_snapshot(vmx, "by hand")
     done = reap(site)
     assert done.returncode == 4, done.stdout
@@ -80,10 +68,25 @@ def test_what_cannot_be_removed_now_is_said_and_tried_again(site: Site) -> None:
 
 def test_a_configuration_that_cannot_be_read_keeps_no_snapshot_open(site: Site) -> None:
     (vmx,) = site.add_vms(1)
-    orphan_a_run(site)
+    site.orphan_a_run()
     text = site.config.read_text("utf-8")
     site.config.write_text(text + "\nnonsense = [\n", "utf-8")
     done = reap(site)
     assert done.returncode == 0, done.stdout
     assert "warning: " in done.stdout
     assert site.host.snapshots(vmx) == []
+
+
+def test_what_somebody_still_reads_is_left_alone_until_he_is_done(site: Site) -> None:
+    (vmx,) = site.add_vms(1)
+    run = site.orphan_a_run().stem
+    with site.flat_path(vmx).open("rb"):
+        done = reap(site)
+        assert done.returncode == 4, done.stdout
+        assert f"run {run} is left alone: {site.flat_path(vmx)} is still being read" in done.stdout
+        assert f"pids ({os.getpid()},)" in done.stdout
+        assert len(site.host.snapshots(vmx)) == 1
+    done = reap(site)
+    assert done.returncode == 0, done.stdout
+    assert site.leftovers() == []
+    assert site.is_settled()

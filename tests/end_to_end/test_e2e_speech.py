@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hook_kit import Site
 from hook_story import Outcome
-from hook_watching import picture
+from hook_watching import picture, wait_until
 
 POLISH = re.compile(r"[ąćęłńóśźżĄĆĘŁŃÓŚŹŻ]")
 
@@ -55,6 +55,33 @@ def test_the_language_stored_with_the_run_is_the_one_of_its_reasons(site: Site) 
     assert "ma snapshot, ktory nie jest nasz" in outcome.stdout
 
 
+def test_the_guard_gives_its_reasons_in_the_runs_language(site: Site) -> None:
+    site.configure(run={"language": "pl"})
+    (vmx,) = site.add_vms(1)
+    site.host.configure(fail=[{"exit_code": 231, "text": "no", "command": "removesnapshots"}])
+    with site.avtar() as avtar:
+        avtar.wait_started()
+        avtar.kill()
+    wait_until(lambda: site.has_flag("FAILED_umount"), "the guard's first try")
+    (refused,) = [record for record in site.records() if record.flag == "FAILED_umount"]
+    assert refused.details["reason"].startswith("host go nie usunal: ")
+    site.host.configure(fail=[])
+    site.wait_settled()
+    assert site.flags(vmx)[-1] == "OK_umount"
+
+
+def test_looking_by_hand_ends_in_the_line_for_machines(site: Site) -> None:
+    _, taken, _ = site.add_vms(3)
+    site.choose("vm1", "vm2")
+    outcome = site.run("compare_backup")
+    assert outcome.machine["run"] == "-"
+    assert outcome.counts == {"chosen": 2, "ready": 2, "failed": 0, "open": 0}
+    site.host.take_admin_snapshot(taken, "before")
+    outcome = site.run("compare_backup")
+    assert outcome.exit_code == 1
+    assert outcome.counts == {"chosen": 2, "ready": 1, "failed": 1, "open": 0}
+
+
 ODD_FOLDERS = [
     "2009-10-07 12:50:34 avtar Info <5314>: x",
     "2019-10-03 09:50:11 avtar Info <5314>: Command completed (exit code 0: success)",
@@ -80,7 +107,7 @@ def test_no_line_looks_like_avtars_own_or_holds_a_control_character(site: Site) 
             assert not re.match(r"\s*\d{4}[-/]\d\d[-/]\d\d[ -]\d\d:\d\d", line), line
             assert re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", line) is None, repr(line)
         machine = [line for line in outcome.lines if line.startswith("HLB job=")]
-        assert machine == ([outcome.lines[-1]] if outcome is not by_hand else [])
+        assert machine == [outcome.lines[-1]]
 
 
 def test_bytes_that_are_not_utf_8_are_said_escaped(site: Site) -> None:
@@ -144,6 +171,9 @@ def test_for_a_restore_the_hooks_say_so_and_change_nothing(
     after = picture(site.root, without=[site.root / "restoring"])
     assert outcome.exit_code == 0, outcome.stdout
     assert "restore" in outcome.stdout
+    assert outcome.machine["job"] == "default"
+    assert outcome.machine["run"] == "-"
+    assert outcome.counts == {"chosen": 0, "ready": 0, "failed": 0, "open": 0}
     assert {path: fact for path, fact in after.items() if path != str(site.root)} == {
         path: fact for path, fact in before.items() if path != str(site.root)
     }

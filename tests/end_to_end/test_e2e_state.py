@@ -252,6 +252,62 @@ def test_the_guard_goes_by_the_stored_configuration_too(site: Site) -> None:
     assert [site.host.snapshots(vmx) for vmx in vmxs] == [[], []]
 
 
+def with_a_slash(site: Site) -> str:
+    return f"{site.state_dir}/"
+
+
+def with_a_detour(site: Site) -> str:
+    return f"{site.root}/etc/../var//hlb"
+
+
+def by_a_link(site: Site) -> str:
+    (site.root / "link").symlink_to(site.state_dir.parent)
+    return str(site.root / "link" / "hlb")
+
+
+@pytest.mark.parametrize("write", [with_a_slash, with_a_detour, by_a_link])
+def test_a_state_folder_written_in_another_way_is_one_folder(
+    site: Site, write: Callable[[Site], str]
+) -> None:
+    site.configure(paths={"state_dir": write(site)})
+    (vmx,) = site.add_vms(1)
+    with site.avtar() as avtar:
+        avtar.wait_started()
+        # Its guard names the folder too.
+        assert len(site.guards()) == 1
+        story = avtar.finish()
+    assert story.ended.exit_code == 0
+    assert story.ended.lines.count("**REPORT**") == 1
+    assert [each for each in story.ended.lines if each.startswith("HLB ")] == [
+        story.ended.lines[-1]
+    ]
+    assert story.ended.flags(vmx) == ["OK_snap", "OK_umount"]
+    site.wait_settled()
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_another_folder_that_cannot_be_trusted_does_not_stop_the_end_hook(
+    site: Site, is_broken: bool
+) -> None:
+    vmxs = site.add_vms(2)
+    with site.avtar() as avtar:
+        avtar.wait_started()
+        assert len(site.guards()) == 1
+        other = site.root / "var" / "other"
+        other.mkdir()
+        other.chmod(0o770)
+        site.configure(paths={"state_dir": str(other)})
+        if is_broken:
+            site.configure(snapshot={"colour": "red"})
+        story = avtar.finish()
+    assert story.ended.exit_code == 0, story.ended.stdout
+    assert f"{other}: [paths] state_dir may be written by others" in story.ended.stdout
+    for vmx in vmxs:
+        assert story.ended.flags(vmx) == ["OK_snap", "OK_umount"]
+    site.wait_settled()
+    assert site.leftovers() == []
+
+
 # -- a state folder that takes nothing any more
 
 

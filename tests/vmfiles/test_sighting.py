@@ -19,89 +19,109 @@ ONE = (record("scsi0:0", BASE),)
 TWO = (*ONE, record("scsi0:1", OTHER))
 
 TABLE = [
-    # recorded, names in the .vmsd, chains now, fate, others, nodes above
-    (ONE, ["HLB-1"], {"scsi0:0": (D1, *BASE)}, Fate.MADE, (), ("scsi0:0",)),
-    (ONE, [], {"scsi0:0": BASE}, Fate.ABSENT, (), ()),
+    # recorded, names in the .vmsd, chains now, fate, the snapshots of others
+    (ONE, ["HLB-1"], {"scsi0:0": (D1, *BASE)}, Fate.MADE, ()),
+    (ONE, [], {"scsi0:0": BASE}, Fate.ABSENT, ()),
     # The entry leaves the .vmsd before the merge is finished.
-    (ONE, [], {"scsi0:0": (D1, *BASE)}, Fate.MERGING, (), ("scsi0:0",)),
-    (ONE, [], {"scsi0:0": (D2, D1, *BASE)}, Fate.MERGING, (), ("scsi0:0",)),
+    (ONE, [], {"scsi0:0": (D1, *BASE)}, Fate.MERGING, ()),
+    (ONE, [], {"scsi0:0": (D2, D1, *BASE)}, Fate.MERGING, ()),
     # Listed, and some disk is not one delta above.
-    (ONE, ["HLB-1"], {"scsi0:0": BASE}, Fate.PARTLY_MADE, (), ()),
-    (ONE, ["HLB-1"], {"scsi0:0": (D2, D1, *BASE)}, Fate.PARTLY_MADE, (), ("scsi0:0",)),
-    (ONE, ["HLB-1"], {"scsi0:0": OTHER}, Fate.PARTLY_MADE, (), ()),
-    (ONE, ["HLB-1"], {}, Fate.PARTLY_MADE, (), ()),
-    (
-        TWO,
-        ["HLB-1"],
-        {"scsi0:0": (D1, *BASE), "scsi0:1": OTHER},
-        Fate.PARTLY_MADE,
-        (),
-        ("scsi0:0",),
-    ),
+    (ONE, ["HLB-1"], {"scsi0:0": BASE}, Fate.PARTLY_MADE, ()),
+    (ONE, ["HLB-1"], {"scsi0:0": (D2, D1, *BASE)}, Fate.PARTLY_MADE, ()),
+    (ONE, ["HLB-1"], {"scsi0:0": OTHER}, Fate.PARTLY_MADE, ()),
+    (ONE, ["HLB-1"], {}, Fate.PARTLY_MADE, ()),
+    (TWO, ["HLB-1"], {"scsi0:0": (D1, *BASE), "scsi0:1": OTHER}, Fate.PARTLY_MADE, ()),
     (
         TWO,
         ["HLB-1"],
         {"scsi0:0": (D1, *BASE), "scsi0:1": ("/v/b-000001.vmdk", *OTHER)},
         Fate.MADE,
         (),
-        ("scsi0:0", "scsi0:1"),
     ),
-    (TWO, [], {"scsi0:0": (D1, *BASE), "scsi0:1": OTHER}, Fate.MERGING, (), ("scsi0:0",)),
-    (TWO, [], {"scsi0:0": BASE, "scsi0:1": OTHER}, Fate.ABSENT, (), ()),
+    (TWO, [], {"scsi0:0": (D1, *BASE), "scsi0:1": OTHER}, Fate.MERGING, ()),
+    (TWO, [], {"scsi0:0": BASE, "scsi0:1": OTHER}, Fate.ABSENT, ()),
     # A disk that is somewhere else altogether, or was taken out of the VM.
-    (ONE, [], {"scsi0:0": OTHER}, Fate.DISPLACED, (), ()),
-    (ONE, [], {"scsi0:0": (D1,)}, Fate.DISPLACED, (), ()),
-    (ONE, [], {}, Fate.DISPLACED, (), ()),
-    (TWO, [], {"scsi0:0": (D1, *BASE)}, Fate.DISPLACED, (), ("scsi0:0",)),
+    (ONE, [], {"scsi0:0": OTHER}, Fate.DISPLACED, ()),
+    (ONE, [], {"scsi0:0": (D1,)}, Fate.DISPLACED, ()),
+    (ONE, [], {}, Fate.DISPLACED, ()),
+    (TWO, [], {"scsi0:0": (D1, *BASE)}, Fate.DISPLACED, ()),
     # A disk that came to the VM meanwhile is none of ours.
-    (ONE, ["HLB-1"], {"scsi0:0": (D1, *BASE), "scsi0:2": OTHER}, Fate.MADE, (), ("scsi0:0",)),
+    (ONE, ["HLB-1"], {"scsi0:0": (D1, *BASE), "scsi0:2": OTHER}, Fate.MADE, ()),
     # Another's snapshots are named, whatever became of ours.
-    (ONE, ["mine", "HLB-1"], {"scsi0:0": (D2, D1, *BASE)}, Fate.PARTLY_MADE, ("mine",), None),
-    (ONE, ["HLB-1", "mine"], {"scsi0:0": (D1, *BASE)}, Fate.MADE, ("mine",), None),
+    (ONE, ["mine", "HLB-1"], {"scsi0:0": (D2, D1, *BASE)}, Fate.PARTLY_MADE, ("mine",)),
+    (ONE, ["HLB-1", "mine"], {"scsi0:0": (D1, *BASE)}, Fate.MADE, ("mine",)),
     # Ours is gone, and what is above the base is the other's own delta.
-    (ONE, ["mine"], {"scsi0:0": (D1, *BASE)}, Fate.ABSENT, ("mine",), None),
-    (ONE, ["mine"], {"scsi0:0": (D2, D1, *BASE)}, Fate.MERGING, ("mine",), None),
-    (ONE, [""], {"scsi0:0": BASE}, Fate.ABSENT, ("",), None),
-    (ONE, ["HLB-2"], {"scsi0:0": (D1, *BASE)}, Fate.ABSENT, ("HLB-2",), None),
-    (ONE, ["hlb-1"], {"scsi0:0": (D1, *BASE)}, Fate.ABSENT, ("hlb-1",), None),
-    # The host's own helper is part of the merge, and the VM is not back on its base.
-    (ONE, ["Consolidate Helper"], {"scsi0:0": (D1, *BASE)}, Fate.MERGING, None, None),
-    (ONE, ["Consolidated Helper-0"], {"scsi0:0": (D1, *BASE)}, Fate.MERGING, None, None),
-    (ONE, ["Consolidate Helper"], {"scsi0:0": (D2, D1, *BASE)}, Fate.MERGING, None, None),
-    (ONE, ["Consolidate Helper"], {"scsi0:0": BASE}, Fate.ABSENT, None, None),
+    (ONE, ["mine"], {"scsi0:0": (D1, *BASE)}, Fate.ABSENT, ("mine",)),
+    (ONE, ["mine"], {"scsi0:0": (D2, D1, *BASE)}, Fate.MERGING, ("mine",)),
+    (ONE, [""], {"scsi0:0": BASE}, Fate.ABSENT, ("",)),
+    (ONE, ["HLB-2"], {"scsi0:0": (D1, *BASE)}, Fate.ABSENT, ("HLB-2",)),
+    (ONE, ["hlb-1"], {"scsi0:0": (D1, *BASE)}, Fate.ABSENT, ("hlb-1",)),
     # The second of our name was not given by us.
-    (ONE, ["HLB-1", "HLB-1"], {"scsi0:0": (D2, D1, *BASE)}, Fate.PARTLY_MADE, ("HLB-1",), None),
+    (ONE, ["HLB-1", "HLB-1"], {"scsi0:0": (D2, D1, *BASE)}, Fate.PARTLY_MADE, ("HLB-1",)),
     # A linked clone was on a delta before.
-    ((record("scsi0:0", CLONE),), [], {"scsi0:0": CLONE}, Fate.ABSENT, (), ()),
+    ((record("scsi0:0", CLONE),), [], {"scsi0:0": CLONE}, Fate.ABSENT, ()),
     (
         (record("scsi0:0", CLONE),),
         ["HLB-1"],
         {"scsi0:0": ("/v/c-000002.vmdk", *CLONE)},
         Fate.MADE,
         (),
-        ("scsi0:0",),
     ),
-    ((record("scsi0:0", CLONE),), [], {"scsi0:0": CLONE[1:]}, Fate.DISPLACED, (), ()),
+    ((record("scsi0:0", CLONE),), [], {"scsi0:0": CLONE[1:]}, Fate.DISPLACED, ()),
 ]
 
 
-@pytest.mark.parametrize(("recorded", "names", "chains", "fate", "others", "above"), TABLE)
+@pytest.mark.parametrize(("recorded", "names", "chains", "fate", "others"), TABLE)
 def test_the_files_say_what_became_of_it(
     recorded: tuple[RecordedDisk, ...],
     names: list[str],
     chains: dict[str, tuple[str, ...]],
     fate: Fate,
-    others: tuple[str, ...] | None,
-    above: tuple[str, ...] | None,
+    others: tuple[str, ...],
 ) -> None:
     sighting = sight_snapshots(["HLB-1"], recorded, names, chains)
     assert sighting.fate is fate
     assert sighting.name == "HLB-1"
     assert sighting.is_ours_there is ("HLB-1" in names)
-    if others is not None:
-        assert sighting.other_snapshots == others
-    if above is not None:
-        assert sighting.nodes_above == above
+    assert sighting.other_snapshots == others
+    assert sighting.helpers == ()
+    assert sighting.is_untouched is (fate is Fate.ABSENT and not others)
+
+
+@pytest.mark.parametrize(
+    "helper",
+    ["Consolidate Helper", "Consolidated Helper-0", "CONSOLIDATE HELPER", "consolidate helper- 0"],
+)
+@pytest.mark.parametrize(
+    ("names", "chain", "fate", "others"),
+    [
+        # The host's own helper is part of the merge: it accounts for no delta.
+        ([], (D1, *BASE), Fate.MERGING, ()),
+        ([], (D2, D1, *BASE), Fate.MERGING, ()),
+        (["HLB-1"], (D2, D1, *BASE), Fate.PARTLY_MADE, ()),
+        (["mine"], (D1, *BASE), Fate.ABSENT, ("mine",)),
+        (["mine"], (D2, D1, *BASE), Fate.MERGING, ("mine",)),
+        # Every disk is on its chain, but the .vmsd still lists a snapshot.
+        ([], BASE, Fate.ABSENT, ()),
+    ],
+)
+def test_a_helper_of_the_host_s_is_nobody_s_snapshot_and_accounts_for_nothing(
+    helper: str, names: list[str], chain: tuple[str, ...], fate: Fate, others: tuple[str, ...]
+) -> None:
+    for listed in ([helper, *names], [*names, helper]):
+        sighting = sight_snapshots(["HLB-1"], ONE, listed, {"scsi0:0": chain})
+        assert (sighting.fate, sighting.other_snapshots) == (fate, others)
+        assert sighting.helpers == (helper,)
+        assert not sighting.is_untouched
+
+
+@pytest.mark.parametrize(
+    "name", ["Helper", "before Consolidate Helper", "Consolidate", "Consolidate-Helper", "consolid"]
+)
+def test_a_name_that_only_resembles_a_helper_s_is_somebody_s_snapshot(name: str) -> None:
+    sighting = sight_snapshots(["HLB-1"], ONE, [name], {"scsi0:0": (D1, *BASE)})
+    assert (sighting.other_snapshots, sighting.helpers) == ((name,), ())
+    assert sighting.fate is Fate.ABSENT
 
 
 @pytest.mark.parametrize(
