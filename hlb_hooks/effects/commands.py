@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hlb_hooks.base.errors import ConfigurationError, HostError
 from hlb_hooks.effects.effect_kind import EffectKind
@@ -20,6 +21,9 @@ from hlb_hooks.effects.effect_kind import EffectKind
 RUN_VARIABLE = "HLB_RUN"
 """Set in the environment of every command: a later process finds in /proc what a run that was
 killed has left running."""
+
+if TYPE_CHECKING:
+    from sh import RunningCommand
 
 _CODEC = "hlb_host_bytes"
 _ANY_EXIT_CODE = tuple(range(256))
@@ -87,50 +91,39 @@ class CommandRunner:
 def _run(command: Command, environment: Mapping[str, str]) -> Answer:
     import sh  # 120 ms with asyncio: paid only by a hook that runs a command
 
-    program, *arguments = command.argv
+    program = command.argv[0]
     if not os.path.isabs(program):
         # `sh` would look for it along PATH.
         raise _not_runnable(program, "it is not an absolute path")
     started = time.monotonic()
-    with open("/dev/null", "rb") as nothing:
-        try:
-            running = sh.Command(program)(
-                *arguments,
-                _bg=True,
-                _bg_exc=False,
-                _in=nothing,
-                _tty_in=False,
-                _tty_out=False,
-                _new_session=True,
-                _cwd="/",
-                _env=dict(environment),
-                _encoding=_CODEC,
-                _ok_code=_ANY_EXIT_CODE,
-                _truncate_exc=False,
-                _return_cmd=True,
-            )
-        except OSError as error:
-            raise HostError(
-                f"{command.name} cannot be started: {error.strerror}",
-                next_step="the host lacks memory, processes or open files",
-            ) from error
-        except (sh.CommandNotFound, sh.ForkException) as error:
-            raise _not_runnable(program, _why_not_runnable(program, error)) from error
+    try:
+        running = _start(command, environment)
+    except (sh.CommandNotFound, sh.ForkException) as error:
+        raise _not_runnable(program, _why_not_runnable(program, error)) from error
+    except (OSError, RuntimeError) as error:
+        # RuntimeError is a thread that could not be begun; the command may run already, so what
+        # it does is as unknown as after a limit.
+        raise _cannot_start(command, error) from error
+    try:
         limit = _Limit(command.limit_seconds, running)
-        try:
-            running.wait()
-        except sh.ErrorReturnCode as error:
-            # Every exit code is accepted above, so what arrives here died of a signal.
-            if limit.was_reached:
-                raise _timed_out(command) from error
-            raise CommandKilledError(
-                f"{command.name} was ended by signal {-error.exit_code}",
-                next_step="what the host made of it is read from the VM's files",
-            ) from error
-        except sh.TimeoutException as error:
+    except RuntimeError as error:
+        with contextlib.suppress(ProcessLookupError):
+            running.kill_group()
+        raise _cannot_start(command, error) from error
+    try:
+        running.wait()
+    except sh.ErrorReturnCode as error:
+        # Every exit code is accepted, so what arrives here died of a signal.
+        if limit.was_reached:
             raise _timed_out(command) from error
-        finally:
-            limit.lift()
+        raise CommandKilledError(
+            f"{command.name} was ended by signal {-error.exit_code}",
+            next_step="what the host made of it is read from the VM's files",
+        ) from error
+    except sh.TimeoutException as error:
+        raise _timed_out(command) from error
+    finally:
+        limit.lift()
     return Answer(
         command=command,
         exit_code=running.exit_code,
@@ -140,10 +133,40 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
     )
 
 
+def _start(command: Command, environment: Mapping[str, str]) -> "RunningCommand":
+    """Begin a command: a pipe for each stream, nothing to read, a session of its own."""
+    import sh
+
+    program, *arguments = command.argv
+    with open("/dev/null", "rb") as nothing:
+        return sh.Command(program)(
+            *arguments,
+            _bg=True,
+            _bg_exc=False,
+            _in=nothing,
+            _tty_in=False,
+            _tty_out=False,
+            _new_session=True,
+            _cwd="/",
+            _env=dict(environment),
+            _encoding=_CODEC,
+            _ok_code=_ANY_EXIT_CODE,
+            _truncate_exc=False,
+            _return_cmd=True,
+        )
+
+
+def _cannot_start(command: Command, error: OSError | RuntimeError) -> HostError:
+    return HostError(
+        f"{command.name} cannot be started: {getattr(error, 'strerror', None) or error}",
+        next_step="the host lacks memory, processes or open files",
+    )
+
+
 class _Limit:
     """Kills the process group of a running command once its time is over."""
 
-    def __init__(self, seconds: float, running: "object") -> None:
+    def __init__(self, seconds: float, running: "RunningCommand") -> None:
         self._running = running
         self.was_reached = False
         self._timer = threading.Timer(seconds, self._reach)
@@ -154,7 +177,7 @@ class _Limit:
         self.was_reached = True
         # Gone in the very moment: then there is nothing to kill, and its answer stands.
         with contextlib.suppress(ProcessLookupError):
-            self._running.kill_group()  # type: ignore[attr-defined]  # sh gives no type for it
+            self._running.kill_group()
 
     def lift(self) -> None:
         self._timer.cancel()

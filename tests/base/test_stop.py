@@ -153,6 +153,7 @@ def test_more_signals_than_the_pipe_holds_are_taken_without_a_word(
     listening: StopRequest,
 ) -> None:
     assert listening._pipe is not None
+    assert not os.get_blocking(listening._pipe[1])
     room = 0
     try:
         while True:

@@ -503,7 +503,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     hands = {"seconds": 0.0}
 
     def sleep(seconds: float) -> None:
-        hands["seconds"] += seconds
+        hands["seconds"] = round(hands["seconds"] + seconds, 6)
 
     monkeypatch.setattr("hlb_hooks.base.clock.sleep_seconds", sleep)
     monkeypatch.setattr(
