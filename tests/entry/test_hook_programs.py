@@ -1,5 +1,6 @@
 """The five hooks as programs: help, version, and command lines that nobody should act on."""
 
+import json
 import os
 import re
 import subprocess
@@ -112,3 +113,50 @@ def test_a_rendered_script_takes_nothing_from_its_callers_python(tmp_path: Path)
         check=False,
     )
     assert done.stdout == f"initial_backup {__version__}\n"
+
+
+DEFECT = """
+import sys
+from hlb_hooks.entry import hooks
+from hlb_hooks.steps import initial_backup
+def fail(context, request):
+    raise RuntimeError("no such luck")
+initial_backup.run = fail
+raise SystemExit(hooks.initial_backup(sys.argv[1:]))
+"""
+
+
+def run_defective(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a start hook whose step has a defect, on a configuration that is all right."""
+    config = folder / "hlb.toml"
+    config.write_text(
+        f'[paths]\nstate_dir = "{folder}/state"\nlog_file = "{folder}/hlb.log"\n', "utf-8"
+    )
+    config.chmod(0o600)
+    return subprocess.run(
+        [sys.executable, "-I", "-c", DEFECT, "--config", str(config), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_defect_is_one_clear_line_and_a_traceback_in_the_log(tmp_path: Path) -> None:
+    done = run_defective(tmp_path)
+    assert done.returncode == 3
+    defect, machine = done.stdout.splitlines()
+    assert "RuntimeError('no such luck')" in defect
+    assert f"{tmp_path}/hlb.log" in defect
+    assert machine.endswith("exit=3")
+    assert "Traceback" not in done.stdout + done.stderr
+    event = json.loads((tmp_path / "hlb.log").read_text("utf-8").splitlines()[0])
+    assert event["event"] == "defect"
+    assert "no such luck" in event["exception"]
+    assert "Traceback" in event["exception"]
+
+
+def test_a_defect_of_a_dry_run_leaves_the_log_as_it_is(tmp_path: Path) -> None:
+    done = run_defective(tmp_path, "--dry-run")
+    assert done.returncode == 3
+    assert "Traceback" in done.stderr
+    assert not (tmp_path / "hlb.log").exists()
