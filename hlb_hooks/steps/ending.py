@@ -49,30 +49,29 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
         speaker.say("run_ended", run=run.name)
     else:
         _settle(context, journal, unsettled, is_whole_run=not ending.vmxs)
-    vms = [vm for vm in run.chosen if ending.concerns(vm)]
-    tally = count_vms(vms)
-    exit_code = decide_end_exit(tally, config.run.end_exit)
-    if context.stop.signal is not None:
-        exit_code = stop_exit_code(context)
-        speaker.say("interrupted", signal=context.stop.signal.name)
-    report.say_report(context, vms)
-    report.say_who_removes(context, run, is_guard_alive=is_guard_alive(run.guard))
-    report.say_unwritten(context, journal.unwritten)
-    report.say_machine_line(context, job=run.job, run=run.name, tally=tally, exit_code=exit_code)
+    exit_code = _report(context, run, ending, journal.unwritten)
     journal.close()
     return exit_code
 
 
 def _report_others_work(context: Context, run: Run, ending: Ending, error: NotNowError) -> ExitCode:
     """Say how far a run is that the guard, or somebody by hand, is just settling."""
-    speaker = context.speaker
-    speaker.say("no_owner_run", run=run.name, job=run.job)
-    speaker.say("warning", text=error.message)
+    context.speaker.say("no_owner_run", run=run.name, job=run.job)
+    context.speaker.say("warning", text=error.message)
+    return _report(context, run, ending, [])
+
+
+def _report(context: Context, run: Run, ending: Ending, unwritten: list[str]) -> ExitCode:
+    """Report the VMs that were asked for, and give the exit code they mean."""
     vms = [vm for vm in run.chosen if ending.concerns(vm)]
     tally = count_vms(vms)
     exit_code = decide_end_exit(tally, run.config.run.end_exit)
+    if context.stop.signal is not None:
+        exit_code = stop_exit_code(context)
+        context.speaker.say("interrupted", signal=context.stop.signal.name)
     report.say_report(context, vms)
     report.say_who_removes(context, run, is_guard_alive=is_guard_alive(run.guard))
+    report.say_unwritten(context, unwritten)
     report.say_machine_line(context, job=run.job, run=run.name, tally=tally, exit_code=exit_code)
     return exit_code
 
