@@ -234,8 +234,34 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nie jest juz zarejestrowana na tym hoscie",
     ),
     "remove_elsewhere": (
-        "remove {snapshot}, by its name, where the VM is registered now; it is tried again here",
-        "usun {snapshot}, po nazwie, tam, gdzie maszyna jest teraz; tu bedzie ponowna proba",
+        "run hlb reap on the host where it is registered now: it removes {snapshot} and no other; "
+        "registered nowhere, it waits here",
+        "uruchom hlb reap na hoscie, gdzie jest teraz: usunie {snapshot} i zaden inny; jesli nie "
+        "jest nigdzie zarejestrowana, snapshot czeka tutaj",
+    ),
+    "adopted_elsewhere": (
+        "host {host} has the VM now and removes it, as run {run}",
+        "maszyne ma teraz host {host} i on usuwa snapshot, jako przebieg {run}",
+    ),
+    "nothing_here": (
+        "nothing to do here; if that host gives up, this one goes on after two hours",
+        "tutaj nic; jesli tamten host przestanie, po dwoch godzinach robi to ten",
+    ),
+    "unknown_delta_above": (
+        "above ours there is a delta that no snapshot accounts for",
+        "nad naszym jest delta, ktorej nie wyjasnia zaden snapshot",
+    ),
+    "find_its_maker": (
+        "find out who is making or removing a snapshot there; ours is tried again later",
+        "sprawdz, kto robi tam albo usuwa snapshot; nasz bedzie usuwany pozniej",
+    ),
+    "removed_under_reader": (
+        "removed by hand while {owner} was alive and may have been reading",
+        "usuniety recznie, kiedy {owner} dzialal i mogl jeszcze czytac",
+    ),
+    "merge_lost": (
+        "the snapshot is gone from the list, and the host has left its deltas on the disks",
+        "snapshotu nie ma juz na liscie, a host zostawil delty na dyskach",
     ),
     "helper_left": (
         "the host has not merged its own helper snapshot: {names}",
@@ -306,9 +332,62 @@ TEXTS: dict[str, tuple[str, str]] = {
         "run {run}: {count} still open; the next reap tries again",
         "przebieg {run}: {count} jeszcze otwartych; nastepny reap sprobuje ponownie",
     ),
+    "adopting": (
+        "{vmx}: snapshot {snapshot} of run {run}, made on host {host}: adopted as run {own}",
+        "{vmx}: snapshot {snapshot} przebiegu {run} z hosta {host}: przejety jako przebieg {own}",
+    ),
+    "claim_swept": (
+        "{vmx}: the claim of run {run} on host {host} is removed, its snapshot is gone",
+        "{vmx}: znacznik przebiegu {run} z hosta {host} usuniety, snapshotu juz nie ma",
+    ),
     "nothing_left": (
         "nothing of ours is open that has nobody",
         "nic naszego nie zostalo bez opieki",
+    ),
+    # hlb status
+    "kept_by": ("kept by {text}", "pilnuje: {text}"),
+    "kept_by_nobody": ("nobody", "nikt"),
+    "owner_lives": ("its client {owner}", "klient {owner}"),
+    "guard_lives": ("its guard (pid {pid})", "straznik (pid {pid})"),
+    "waits_for": ("which waits: {text}", "ktory czeka: {text}"),
+    "open_since": ("{snapshot}, open for {hours} h", "{snapshot}, otwarty od {hours} h"),
+    "open_too_long": (
+        "open for {hours} h, [snapshot] alarm_open_hours is {limit}",
+        "otwarty od {hours} h, [snapshot] alarm_open_hours to {limit}",
+    ),
+    "look_at_run": (
+        "see why in the log file (grep {run}); if its client hangs, end it: the guard goes on",
+        "sprawdz dlaczego w logu (grep {run}); jesli klient wisi, zakoncz go: dalej robi straznik",
+    ),
+    "reap_it": (
+        "run hlb reap: nobody is at work on it",
+        "uruchom hlb reap: nikt sie tym nie zajmuje",
+    ),
+    "nothing_is_open": ("no snapshot of ours is open", "zaden nasz snapshot nie jest otwarty"),
+    "nothing_to_do": ("nothing to do by hand", "nie ma nic do zrobienia recznie"),
+    "to_do": ("{count} to be done by hand:", "{count} do zrobienia recznie:"),
+    # what became of the reading
+    "client_failed": (
+        "the client's log ends in: {text}",
+        "log klienta konczy sie: {text}",
+    ),
+    "client_has_no_verdict": (
+        "the client's log ends without a verdict: {path}",
+        "log klienta konczy sie bez wyniku: {path}",
+    ),
+    "client_complained": (
+        "the client could not read all of it: {text}",
+        "klient nie przeczytal wszystkiego: {text}",
+    ),
+    "log_unreadable": (
+        "what was read is not known, the client's log cannot be read: {path}: {text}",
+        "nie wiadomo, co przeczytano, bo nie da sie przeczytac logu klienta: {path}: {text}",
+    ),
+    "unmoved_base": (
+        "{path}: same size and mtime as at run {run}, though the VM ran; the client's file cache "
+        "will not open it again: back up once without that cache",
+        "{path}: ten sam rozmiar i mtime co w przebiegu {run}, a maszyna dzialala; klient z "
+        "buforem plikow nie otworzy go ponownie: zrob jeden backup bez bufora",
     ),
     # restores, errors
     "restore": (
@@ -330,6 +409,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nie mozna uzyc hlb.toml ({text}); dalej wedlug ustawien przebiegu {run}",
     ),
     # the dry run
+    "would_adopt": (
+        "WOULD adopt {vmx}: snapshot {snapshot} of run {run}, made on host {host}",
+        "WOULD adopt {vmx}: snapshot {snapshot} przebiegu {run} z hosta {host}",
+    ),
     "would_guard": (
         "WOULD start a guard that waits for {owner}",
         "WOULD: uruchomienie straznika, ktory czeka na {owner}",

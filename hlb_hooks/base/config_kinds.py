@@ -1,6 +1,7 @@
 """The kinds of values hlb.toml knows: each says in words what it allows, and checks a value."""
 
 import math
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -12,6 +13,7 @@ Value = TypeVar("Value")
 _SHOWN_CHARACTERS = 120
 # TOML promises integers of 64 bits and no more.
 _LARGEST_INTEGER = 2**63 - 1
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]{0,253}")
 
 
 class Kind(ABC, Generic[Value]):
@@ -124,6 +126,24 @@ class AbsolutePath(Kind[str]):
     def parse(self, value: object) -> str:
         """Give the path as it is; a NUL byte can be in no path."""
         if isinstance(value, str) and value.startswith("/") and "\0" not in value:
+            return value
+        raise ValueError(value)
+
+
+@dataclass(frozen=True)
+class HostName(Kind[str]):
+    """A host's name, or nothing for the one the system gives."""
+
+    type_words = "string"
+
+    @property
+    def allowed_words(self) -> str:
+        """Say what makes a name one: it is written into files that other hosts read."""
+        return "up to 253 letters, digits, dots, - and _, or nothing"
+
+    def parse(self, value: object) -> str:
+        """Give the name."""
+        if isinstance(value, str) and _HOST_NAME.fullmatch(value):
             return value
         raise ValueError(value)
 

@@ -11,6 +11,7 @@ from hlb_hooks.base.config_kinds import (
     AbsolutePath,
     Choice,
     Flag,
+    HostName,
     Kind,
     Number,
     Patterns,
@@ -65,6 +66,12 @@ class HostConfig:
         "vmware-cmd", Choice(("vmware-cmd",)), "The program that speaks to the hypervisor."
     )
     vmware_cmd: str = _setting("/usr/bin/vmware-cmd", AbsolutePath(), "Where vmware-cmd is.")
+    name: str = _setting(
+        "",
+        HostName(),
+        "What this host is called in the claims beside its VMs; without it the system's own name. "
+        "Two hosts that share datastores must not have the same.",
+    )
     command_timeout_seconds: int = _setting(
         60, _SECONDS, "The limit of a command that only reads, such as -l and getstate."
     )

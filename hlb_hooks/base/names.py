@@ -7,7 +7,7 @@ from datetime import datetime
 JOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 SNAPSHOT_PREFIX = "HLB-"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+_RUN_NAME = re.compile(r"([A-Za-z0-9_-]{1,32})-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
 def make_run_name(job: str, now: datetime) -> str:
@@ -27,6 +27,12 @@ def make_snapshot_name(job: str, now: datetime) -> str:
 def is_run_name(text: str) -> bool:
     """Tell whether ``text`` has the form of a run's name."""
     return _RUN_NAME.fullmatch(text) is not None
+
+
+def job_of_snapshot(name: str) -> str | None:
+    """Give the job in a snapshot's name; None for a name that was not made here."""
+    match = _RUN_NAME.fullmatch(name.removeprefix(SNAPSHOT_PREFIX))
+    return match[1] if match and name.startswith(SNAPSHOT_PREFIX) else None
 
 
 def bears_our_prefix(snapshot_name: str) -> bool:

@@ -14,10 +14,17 @@ def is_claim_in_force(claim: Claim, *, host: str, runs: Iterable[Run], now: date
 
     A run of this host answers until its state file says that it has ended: one that had claimed
     nothing when it was read may have done so since. One that no state file knows, and any of
-    another host, answers for two hours after the last refresh.
+    another host, answers for two hours after the last refresh, unless it was released.
     """
     if claim.host == host:
         for run in runs:
             if run.name == claim.run:
                 return not run.is_ended
+    return is_claim_fresh(claim, now)
+
+
+def is_claim_fresh(claim: Claim, now: datetime) -> bool:
+    """Tell whether ``claim`` was refreshed in the last two hours and not released since."""
+    if claim.is_released:
+        return False
     return claim.refreshed is None or now - claim.refreshed < STALE_AFTER

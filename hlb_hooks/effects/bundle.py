@@ -11,8 +11,11 @@ from hlb_hooks.base.names import make_run_name
 from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
-from hlb_hooks.effects.run_store import RehearsedStateFolder, RunStore, StateFolder
-from hlb_hooks.effects.snapshots import HostSnapshots, RehearsedSnapshots, Snapshots
+from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
+from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
+from hlb_hooks.effects.run_store import RunStore, StateFolder
+from hlb_hooks.effects.snapshot_work import Snapshots
+from hlb_hooks.effects.snapshots import HostSnapshots
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
 
 DRY_RUN = "dry-run"

@@ -6,20 +6,23 @@
 
 import contextlib
 import os
-from dataclasses import dataclass
+import re
+import secrets
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.base.text import escape, unescape
 from hlb_hooks.effects.effect_kind import changes, reads
-from hlb_hooks.effects.regular_files import read_regular_file
+from hlb_hooks.effects.regular_files import open_regular_file, read_regular_file
 
 _MAX_BYTES = 16 * 1024
 _MODE = 0o600
 # A claim is some hundred bytes: whoever lives has written it by then.
 _WRITING_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
+_ASIDE = re.compile(r"\.[0-9a-f]{8}")
 
 
 class ClaimTakenError(VmFileError):
@@ -28,13 +31,44 @@ class ClaimTakenError(VmFileError):
 
 @dataclass(frozen=True)
 class Claim:
-    """The content of a claim. An unreadable one is somebody's all the same: all fields empty."""
+    """The content of a claim. An unreadable one is somebody's all the same: all fields empty.
+
+    ``is_released`` says that the host that made the snapshot cannot remove it, as the VM is
+    registered elsewhere: whoever has the VM may take the claim over at once.
+    """
 
     host: str = ""
     boot_id: str = ""
     run: str = ""
     snapshot: str = ""
     refreshed: datetime | None = None
+    is_released: bool = False
+
+    def to_bytes(self) -> bytes:
+        """Give the claim's file."""
+        lines = (
+            f"host={escape(self.host)}",
+            f"boot_id={self.boot_id}",
+            f"run={self.run}",
+            f"snapshot={self.snapshot}",
+            f"released={self.is_released:d}",
+            # Last: a claim that was cut short has none.
+            f"time={clock.format_utc(self.refreshed or clock.read_utc_now())}",
+        )
+        return ("\n".join(lines) + "\n").encode("utf-8")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Claim":
+        """Read what ``to_bytes`` gave. Raise KeyError or ValueError for one that is cut short."""
+        fields = dict(line.split("=", 1) for line in data.decode("utf-8").splitlines())
+        return cls(
+            host=unescape(fields["host"]),
+            boot_id=fields["boot_id"],
+            run=fields["run"],
+            snapshot=fields["snapshot"],
+            refreshed=clock.parse_utc(fields["time"]),
+            is_released=fields.get("released") == "1",
+        )
 
 
 def claim_path(vmx: str) -> str:
@@ -50,7 +84,10 @@ def saved_vmx_path(vmx: str) -> str:
 @reads
 def read_claim(vmx: str) -> Claim | None:
     """Give the claim on a VM, or None where there is none. Raise VmFileError if unreadable."""
-    path = claim_path(vmx)
+    return _read(claim_path(vmx))
+
+
+def _read(path: str) -> Claim | None:
     try:
         data = read_regular_file(path, _MAX_BYTES)
     except FileNotFoundError:
@@ -58,14 +95,7 @@ def read_claim(vmx: str) -> Claim | None:
     except OSError as error:
         raise VmFileError(f"{escape(path)}: cannot be read: {error.strerror}") from error
     try:
-        fields = dict(line.split("=", 1) for line in data.decode("utf-8").splitlines())
-        return Claim(
-            host=unescape(fields["host"]),
-            boot_id=fields["boot_id"],
-            run=fields["run"],
-            snapshot=fields["snapshot"],
-            refreshed=clock.parse_utc(fields["time"]),
-        )
+        return Claim.from_bytes(data)
     except (KeyError, ValueError):
         # Killed while it was being written: its age tells how long to respect it.
         with contextlib.suppress(OSError):
@@ -81,27 +111,42 @@ def take_claim(vmx: str, claim: Claim, vmx_data: bytes, stale: Claim | None) -> 
     ``stale`` is a claim that was found there and is in force no more: it is put aside. Raise
     ClaimTakenError when another run was faster, and VmFileError when the files cannot be written.
     """
-    path = claim_path(vmx)
-    if stale is not None and read_claim(vmx) == stale:
-        _unlink(path)
-    lines = (
-        f"host={escape(claim.host)}",
-        f"boot_id={claim.boot_id}",
-        f"run={claim.run}",
-        f"snapshot={claim.snapshot}",
-        f"time={clock.format_utc(claim.refreshed or clock.read_utc_now())}",
-    )
-    try:
-        # Exclusive, so that of two runs, of one host or of two, one gets the VM.
-        _write(path, ("\n".join(lines) + "\n").encode("utf-8"), os.O_EXCL)
-    except FileExistsError as error:
-        raise ClaimTakenError(f"{escape(path)}: another run has just claimed this VM") from error
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+    _replace_claim(vmx, claim, stale)
     try:
         _write(saved_vmx_path(vmx), vmx_data, os.O_TRUNC)
     except OSError as error:
         raise _cannot_write(saved_vmx_path(vmx), error) from error
+
+
+@changes
+def adopt_claim(vmx: str, claim: Claim, stale: Claim) -> None:
+    """Put ``claim`` in the place of another's that nobody answers for; the saved .vmx stays.
+
+    Raise ClaimTakenError when another run was faster, and VmFileError when it cannot be written.
+    """
+    _replace_claim(vmx, claim, stale)
+
+
+@changes
+def refresh_claim(vmx: str, run: str, *, is_released: bool) -> None:
+    """Say in the run's own claim that somebody answers for it still, or that it is released.
+
+    Written in place and not replaced: what another host has put there meanwhile is another file.
+    A claim that is gone, another's or released already is left as it is. Raise VmFileError.
+    """
+    path = claim_path(vmx)
+    try:
+        with open_regular_file(path, os.O_RDWR) as file:
+            claim = Claim.from_bytes(file.read(_MAX_BYTES))
+            if claim.run == run and not claim.is_released:
+                now = clock.read_utc_now()
+                data = replace(claim, refreshed=now, is_released=is_released).to_bytes()
+                os.pwrite(file.fileno(), data, 0)
+                os.fsync(file.fileno())
+    except (FileNotFoundError, KeyError, ValueError):
+        return  # not there, or just being written: then it is fresh
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 @changes
@@ -116,8 +161,58 @@ def remove_claim(vmx: str, run: str) -> None:
     if claim is None or claim.run not in {run, ""}:
         return
     # The claim goes last: as long as it is there, somebody knows what to do with the rest.
-    for path in (saved_vmx_path(vmx), claim_path(vmx)):
+    for path in (*_list_put_aside(vmx), saved_vmx_path(vmx), claim_path(vmx)):
         _unlink(path)
+
+
+def _list_put_aside(vmx: str) -> list[str]:
+    """Give the claims that a process was killed over while it put them aside."""
+    folder, name = os.path.split(claim_path(vmx))
+    with contextlib.suppress(OSError):
+        return [
+            os.path.join(folder, entry)
+            for entry in os.listdir(folder)
+            if entry.startswith(f"{name}.") and _ASIDE.fullmatch(entry[len(name) :])
+        ]
+    return []
+
+
+def _replace_claim(vmx: str, claim: Claim, stale: Claim | None) -> None:
+    path = claim_path(vmx)
+    if stale is not None:
+        _put_aside(path, stale)
+    try:
+        # Exclusive, so that of two runs, of one host or of two, one gets the VM.
+        _write(path, claim.to_bytes(), os.O_EXCL)
+    except FileExistsError as error:
+        raise _taken(path) from error
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _put_aside(path: str, stale: Claim) -> None:
+    """Take a stale claim away: of several runs that found it, one does.
+
+    Renaming is the one step that a shared datastore does for one host alone. What was caught by
+    it is looked at: a faster run's fresh claim is put back.
+    """
+    aside = f"{path}.{secrets.token_hex(4)}"
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    if _read(aside) == stale:
+        _unlink(aside)
+        return
+    if not os.path.exists(path):
+        os.rename(aside, path)
+    raise _taken(path)
+
+
+def _taken(path: str) -> ClaimTakenError:
+    return ClaimTakenError(f"{escape(path)}: another run has just claimed this VM")
 
 
 def _unlink(path: str) -> None:

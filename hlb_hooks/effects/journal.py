@@ -12,7 +12,7 @@ from typing import Protocol
 from hlb_hooks.base.errors import StateError
 from hlb_hooks.effects.effect_kind import changes
 from hlb_hooks.effects.records import Flag, Record, make_record
-from hlb_hooks.effects.run_story import Run
+from hlb_hooks.effects.run_story import Run, tell_run
 from hlb_hooks.effects.state_file import StateFile
 
 
@@ -74,8 +74,8 @@ class WrittenJournal:
             self._state_file.close()
 
 
-class RehearsedJournal:
-    """The journal of a dry run: the story goes on, and nothing is written anywhere."""
+class MemoryJournal:
+    """A journal in memory alone: of a dry run, or where the state folder takes nothing more."""
 
     def __init__(self, run: Run, path: str) -> None:
         """Take a run and the path its state file would have."""
@@ -96,3 +96,11 @@ class RehearsedJournal:
 
     def close(self) -> None:
         """Nothing was opened."""
+
+
+def keep_in_memory(path: str, records: Iterable[Record]) -> MemoryJournal:
+    """Give the journal of a run that is written nowhere; ``path`` is where it would be."""
+    run = tell_run(records, path)
+    if run is None:
+        raise AssertionError("a run begins with its head")
+    return MemoryJournal(run, path)

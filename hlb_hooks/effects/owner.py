@@ -12,6 +12,7 @@ from hlb_hooks.base import clock
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.effects import processes
 from hlb_hooks.effects.effect_kind import reads
+from hlb_hooks.effects.owner_log import OwnerLog, find_owner_log, owner_log_from_details
 from hlb_hooks.effects.processes import ProcessIdentity
 
 
@@ -21,6 +22,7 @@ class ProcessOwner:
 
     process: ProcessIdentity
     name: str
+    log: OwnerLog | None = None
 
     @reads
     def is_over(self) -> bool:
@@ -39,6 +41,7 @@ class ProcessOwner:
             "pid": str(self.process.pid),
             "start_ticks": str(self.process.start_ticks),
             "boot_id": self.process.boot_id,
+            **(self.log.to_details() if self.log else {}),
         }
 
 
@@ -83,7 +86,7 @@ def owner_from_details(details: Mapping[str, str]) -> Owner:
             details["boot_id"],
         )
     identity = ProcessIdentity(int(details["pid"]), int(details["start_ticks"]), details["boot_id"])
-    return ProcessOwner(identity, details["name"])
+    return ProcessOwner(identity, details["name"], owner_log_from_details(details))
 
 
 @reads
@@ -117,4 +120,5 @@ def lease_for(length: timedelta) -> LeaseOwner:
 
 def _own(identity: ProcessIdentity) -> ProcessOwner:
     facts = processes.read_process(identity.pid)
-    return ProcessOwner(identity, facts.command_name if facts else "?")
+    name = facts.command_name if facts else "?"
+    return ProcessOwner(identity, name, find_owner_log(identity.pid))

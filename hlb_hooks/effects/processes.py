@@ -168,6 +168,12 @@ def read_arguments(pid: int) -> tuple[str, ...]:
 
 
 @reads
+def read_folder(pid: int) -> str:
+    """Give the working directory of ``pid``. Raise OSError."""
+    return os.readlink(_PROC / str(pid) / "cwd")
+
+
+@reads
 def list_commands_of_run(run: str) -> tuple[int, ...]:
     """Give the pids of host commands that a process of ``run`` started and that still run."""
     mark = f"{RUN_VARIABLE}={run}".encode()

@@ -33,12 +33,16 @@ class Flag(StrEnum):
     STARTED = "STARTED"  # the start hook is over
     HANDED_OVER = "HANDED_OVER"  # a hook is over, and what is open is the guard's
     ENDED = "ENDED"  # nothing of this run is open any more
+    VERDICT = "VERDICT"  # the client's log was read after its end, for OK_read and FAILED_read
     # Of one VM.
     PRESENT = "PRESENT"
     CHOSEN = "CHOSEN"
     LEFT_OUT = "LEFT_OUT"
     READABLE = "READABLE"
     INTENT_SNAP = "INTENT_snap"
+    ADOPTED = "ADOPTED"  # another run's snapshot, which this one is to remove: from its claim
+    NOTE = "NOTE"  # something to know of a VM that decides nothing
+    MOVED = "MOVED"  # the VM lies elsewhere now, with the snapshot
     NOT_MADE = "NOT_MADE"  # an intent that certainly came to nothing
     OK_SNAP = "OK_snap"
     FAILED_SNAP = "FAILED_snap"

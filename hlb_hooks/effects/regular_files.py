@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from typing import BinaryIO
 
 from hlb_hooks.effects.effect_kind import reads
 
@@ -14,11 +15,21 @@ def read_regular_file(path: str, limit_bytes: int) -> bytes:
     Opening a pipe that nobody writes to, or reading a terminal, would not come back, and one VM's
     folder must not hold up all others.
     """
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
+    with open_regular_file(path, os.O_RDONLY) as file:
         return file.read(limit_bytes)
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+@reads
+def open_regular_file(path: str, flags: int) -> BinaryIO:
+    """Open a file for reading, and with ``os.O_RDWR`` for its descriptor to be written too.
+
+    Raise OSError, also for a pipe or a device.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "not a regular file", path)

@@ -13,7 +13,7 @@ from typing import Protocol
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import ConfigurationError, NotNowError, StateError
 from hlb_hooks.effects.effect_kind import changes, reads
-from hlb_hooks.effects.journal import Journal, RehearsedJournal, WrittenJournal
+from hlb_hooks.effects.journal import Journal, WrittenJournal
 from hlb_hooks.effects.records import Record
 from hlb_hooks.effects.run_story import Run, tell_run
 from hlb_hooks.effects.state_file import StateFile, read_state_file
@@ -139,7 +139,7 @@ class StateFolder:
             path = os.path.join(self._folder, _BEGIN_LOCK)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise _cannot_write(self._folder, error) from error
+            raise cannot_write(self._folder, error) from error
         try:
             _wait_for_lock(
                 lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB),
@@ -184,45 +184,6 @@ class StateFolder:
         return WrittenJournal(run, state_file)
 
 
-class RehearsedStateFolder:
-    """The state folder of a dry run: read, and never written or locked."""
-
-    def __init__(self, folder: str) -> None:
-        """Take the folder's path; it need not exist."""
-        self._folder = folder
-
-    @reads
-    def find_runs(self) -> FoundRuns:
-        """Read every run in the folder."""
-        return find_runs(self._folder)
-
-    @contextlib.contextmanager
-    @changes
-    def beginning(self) -> Iterator[None]:
-        """Look at what the real hook would meet, and take no lock. Raise as it does."""
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                check_folder(self._folder)
-            _check_writable(self._folder)
-        except OSError as error:
-            raise _cannot_write(self._folder, error) from error
-        yield
-
-    @changes
-    def begin(self, name: str, records: Iterable[Record]) -> Journal:
-        """Begin a run that is written nowhere."""
-        path = state_path(self._folder, name)
-        run = tell_run(tuple(records), path)
-        if run is None:
-            raise AssertionError("a run begins with its head")
-        return RehearsedJournal(run, path)
-
-    @changes
-    def take_over(self, found: FoundRun, limit_seconds: float) -> Journal:  # noqa: ARG002
-        """Go on with a run in memory alone."""
-        return RehearsedJournal(found.run, found.path)
-
-
 def _wait_for_lock(take: Callable[[], None], limit_seconds: float, who: str) -> None:
     deadline = clock.read_seconds_since_boot() + limit_seconds
     while True:
@@ -240,15 +201,8 @@ def _wait_for_lock(take: Callable[[], None], limit_seconds: float, who: str) -> 
         clock.sleep_seconds(_LOCK_PAUSE_SECONDS)
 
 
-def _check_writable(folder: str) -> None:
-    """Raise OSError when nothing can be put into a folder, or, if there is none, above it."""
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, "nothing can be written there")
-
-
-def _cannot_write(folder: str, error: OSError) -> StateError:
+def cannot_write(folder: str, error: OSError) -> StateError:
+    """Give the error for a state folder that takes nothing."""
     return StateError(
         f"{folder}: the state folder cannot be written: {error.strerror}",
         next_step="make room or mend it: no snapshot is made without its record on disk",

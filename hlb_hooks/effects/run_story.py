@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import ConfigurationError, StateError
-from hlb_hooks.effects.owner import Owner, owner_from_details
+from hlb_hooks.effects.owner import Owner, ProcessOwner, owner_from_details
 from hlb_hooks.effects.processes import ProcessIdentity
 from hlb_hooks.effects.records import Flag, Record
 from hlb_hooks.effects.vm_story import VmStory
@@ -27,6 +27,27 @@ class Run:
     guard: ProcessIdentity | None = None
     is_handed_over: bool = False
     is_ended: bool = False
+    is_verdict_read: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do for this run: nothing open, and no log to be read."""
+        return self.is_ended and not self.awaits_verdict
+
+    @property
+    def awaits_verdict(self) -> bool:
+        """Whether the owner's log is to be read for what became of the ready VMs."""
+        return (
+            isinstance(self.owner, ProcessOwner)
+            and self.owner.log is not None
+            and not self.is_verdict_read
+            and any(vm.is_ready for vm in self.chosen)
+        )
+
+    @property
+    def concerned_vms(self) -> list[VmStory]:
+        """The VMs that a report of this run is about: chosen, or with a snapshot it removes."""
+        return [vm for vm in self.vms.values() if vm.is_chosen or vm.attempts]
 
     @property
     def chosen(self) -> list[VmStory]:
@@ -60,6 +81,8 @@ class Run:
             self.is_handed_over = True
         elif flag is Flag.ENDED:
             self.is_ended = True
+        elif flag is Flag.VERDICT:
+            self.is_verdict_read = True
 
 
 def tell_run(records: Iterable[Record], path: str) -> Run | None:

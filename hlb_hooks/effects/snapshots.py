@@ -4,108 +4,29 @@ The command's answer is a claim; the VM's files are the fact. So each change end
 the files until they are clear or the limit is reached, above all after a command that failed.
 """
 
-import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import HlbError, VmFileError
-from hlb_hooks.base.speech import Speaker
-from hlb_hooks.effects import claims, vm_files
+from hlb_hooks.effects import claims
 from hlb_hooks.effects.claims import Claim
-from hlb_hooks.effects.effect_kind import changes, reads
+from hlb_hooks.effects.effect_kind import changes
+from hlb_hooks.effects.snapshot_work import (
+    MakeResult,
+    Removal,
+    RemoveResult,
+    SnapshotOrder,
+    look,
+    may_remove,
+)
 from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.effects.vmware_cmd import HostSays, VmwareCmd
-from hlb_hooks.vmfiles.sighting import Fate, RecordedDisk, Sighting, sight_snapshots
+from hlb_hooks.vmfiles.sighting import Fate, Sighting
 
 _LOOK_PAUSE_SECONDS = 0.2
 # After these the host may still be at work, or may not have been heard: nothing is certain.
 _UNCERTAIN = frozenset({RefusalKind.TIMED_OUT, RefusalKind.MANAGEMENT_DOWN, None})
-
-
-@dataclass(frozen=True)
-class SnapshotOrder:
-    """One snapshot to be made: what its intent recorded, and what goes beside the VM's .vmx."""
-
-    vmx: str
-    name: str
-    description: str
-    disks: tuple[RecordedDisk, ...]
-    quiesce: bool
-    memory: bool
-    claim: Claim
-    vmx_data: bytes
-    stale_claim: Claim | None
-
-
-@dataclass(frozen=True)
-class Removal:
-    """Every snapshot we have recorded on one VM, and the disks as they were before the first."""
-
-    vmx: str
-    ours: tuple[str, ...]
-    disks: tuple[RecordedDisk, ...]
-
-
-@dataclass(frozen=True)
-class MakeResult:
-    """What became of an order: the files' verdict, and the host's words where it complained.
-
-    ``is_certain`` is false when a snapshot may still come to exist; ``kind`` is that of the
-    host's refusal, where it was one.
-    """
-
-    is_made: bool
-    is_certain: bool
-    message: str = ""
-    kind: RefusalKind | None = None
-
-    @property
-    def may_be_quiescing(self) -> bool:
-        """Whether quiescing may have been the trouble, so that a try without it makes sense.
-
-        The host has many words for it and none is certain: -999 with a fault's text, or -8 where
-        the tools do not run. What surely is another matter is left out.
-        """
-        return self.is_certain and self.kind in {
-            RefusalKind.FAULT,
-            RefusalKind.WRONG_STATE,
-            RefusalKind.OTHER,
-        }
-
-
-@dataclass(frozen=True)
-class RemoveResult:
-    """What the files say after a removal, and the host's words where it complained.
-
-    ``sighting`` is None when the files could not be read; ``was_asked`` tells whether the host
-    was asked to remove anything.
-    """
-
-    sighting: Sighting | None
-    was_asked: bool
-    message: str = ""
-    kind: RefusalKind | None = None
-
-
-class Snapshots(Protocol):
-    """The changes this package makes to a VM."""
-
-    @changes
-    def make(self, order: SnapshotOrder) -> MakeResult:
-        """Lay the claim down, ask for the snapshot, and look at what came of it."""
-
-    @changes
-    def remove(self, removal: Removal, asked: Callable[[], None]) -> RemoveResult:
-        """Remove our snapshots if no other is there, and wait for the disks.
-
-        ``asked`` is called just before the host is asked.
-        """
-
-    @changes
-    def drop_claim(self, vmx: str, run: str) -> None:
-        """Take the run's claim away. Raise VmFileError."""
 
 
 @dataclass(frozen=True)
@@ -157,15 +78,16 @@ class HostSnapshots:
         """Remove our snapshots and look until every disk is back on its chain."""
         deadline = clock.read_seconds_since_boot() + self.remove_timeout_seconds
         sighting, trouble = look(removal)
-        if not _may_remove(sighting):
+        if not may_remove(sighting):
             # Nothing to ask for. A merge that is under way is waited for by whoever comes again,
             # and not here, where other VMs wait for their turn.
             return RemoveResult(sighting, was_asked=False, message=trouble)
         asked()
+        self.host.prepare()
         # Looked at again right here: what was seen above is older than a write to disk. Between
         # this look and the host's own nothing can be put: that window is ours to publish.
         sighting, trouble = look(removal)
-        if not _may_remove(sighting):
+        if not may_remove(sighting):
             return RemoveResult(sighting, was_asked=False, message=trouble)
         says = self.host.remove_all_snapshots(removal.vmx)
         return self._wait_until_gone(removal, deadline, says)
@@ -174,6 +96,16 @@ class HostSnapshots:
     def drop_claim(self, vmx: str, run: str) -> None:
         """Take the run's claim away."""
         claims.remove_claim(vmx, run)
+
+    @changes
+    def refresh_claim(self, vmx: str, run: str, *, is_released: bool) -> None:
+        """Write the claim's time anew."""
+        claims.refresh_claim(vmx, run, is_released=is_released)
+
+    @changes
+    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim) -> None:
+        """Take the claim over."""
+        claims.adopt_claim(vmx, claim, stale)
 
     def _describe_missing(self, vmx: str, sighting: Sighting | None) -> str:
         """Put side by side what the host said, what it says now, and what the files say."""
@@ -208,59 +140,3 @@ class HostSnapshots:
                 message = says.message or trouble
                 return RemoveResult(sighting, was_asked=True, message=message, kind=says.kind)
             clock.sleep_seconds(_LOOK_PAUSE_SECONDS)
-
-
-@dataclass(frozen=True)
-class RehearsedSnapshots:
-    """Says what would be done, and answers as a host does when all goes well."""
-
-    program: str
-    speaker: Speaker
-    _made: set[str] = field(default_factory=set)
-
-    @changes
-    def make(self, order: SnapshotOrder) -> MakeResult:
-        """Say the command."""
-        flags = (str(int(order.quiesce)), str(int(order.memory)))
-        self._made.add(order.name)
-        words = (self.program, order.vmx, "createsnapshot", order.name, order.description, *flags)
-        self.speaker.say("would_create", command=shlex.join(words))
-        return MakeResult(is_made=True, is_certain=True)
-
-    @changes
-    def remove(self, removal: Removal, asked: Callable[[], None]) -> RemoveResult:
-        """Say the command if the real hook would run it."""
-        sighting, trouble = look(removal)
-        made = [name for name in removal.ours if name in self._made]
-        if sighting is not None and made:
-            # What this rehearsal has made is on no disk; it goes the way it would really go.
-            sighting = replace(sighting, name=made[-1], fate=Fate.MADE)
-        if sighting is None or not _may_remove(sighting):
-            return RemoveResult(sighting, was_asked=False, message=trouble)
-        asked()
-        self.speaker.say(
-            "would_remove",
-            command=shlex.join((self.program, removal.vmx, "removesnapshots")),
-            snapshot=sighting.name,
-        )
-        return RemoveResult(replace(sighting, fate=Fate.ABSENT), was_asked=True)
-
-    @changes
-    def drop_claim(self, vmx: str, run: str) -> None:
-        """Leave the claim where it is."""
-
-
-@reads
-def look(removal: Removal) -> tuple[Sighting | None, str]:
-    """Read what became of the snapshots; None, and why, when the files cannot be read now."""
-    try:
-        facts = vm_files.read_vm(removal.vmx)
-    except VmFileError as error:
-        return None, error.message
-    return sight_snapshots(removal.ours, removal.disks, facts.snapshot_names, facts.chains), ""
-
-
-def _may_remove(sighting: Sighting | None) -> bool:
-    if sighting is None or not sighting.is_ours_there:
-        return False
-    return not sighting.other_snapshots and not sighting.helpers

@@ -12,7 +12,6 @@ from hlb_hooks.effects.claims import Claim, read_claim
 from hlb_hooks.effects.effect_kind import reads
 from hlb_hooks.effects.regular_files import read_regular_file
 from hlb_hooks.vmfiles.chain import Chain, read_chain, resolve
-from hlb_hooks.vmfiles.sighting import RecordedDisk
 from hlb_hooks.vmfiles.vmsd import Vmsd
 from hlb_hooks.vmfiles.vmx import Vmx, VmxDisk
 
@@ -104,62 +103,10 @@ def read_vm(vmx_path: str) -> VmFacts:
         vmx_data=data,
         vmx=vmx,
         name=vmx.display_name or os.path.basename(folder),
-        snapshot_names=_read_snapshot_names(vmx_path, vmx),
+        snapshot_names=read_snapshot_names(vmx_path, vmx),
         disks=tuple(_read_disk(folder, disk) for disk in vmx.disks()),
         claim=read_claim(vmx_path),
     )
-
-
-@reads
-def record_disks(facts: VmFacts) -> tuple[RecordedDisk, ...]:
-    """Give the covered disks as they are, for the record of an intent. Raise VmFileError."""
-    return tuple(
-        RecordedDisk(
-            node=disk.disk.node,
-            chain=disk.chain.paths,
-            top_cid=disk.chain.top.descriptor.cid,
-            extents=tuple(
-                (path, read_size(path)) for link in disk.chain.links for path in link.extent_paths
-            ),
-        )
-        for disk in facts.covered_disks
-    )
-
-
-@reads
-def read_size(path: str) -> int:
-    """Give the size of a data file in bytes. Raise VmFileError.
-
-    A size can be asked for while a running VM keeps the file locked: only opening it fails.
-    """
-    try:
-        return os.stat(path).st_size
-    except OSError as error:
-        raise VmFileError(
-            f"{escape(path)}: a disk's data file cannot be found: {error.strerror}",
-            next_step="look at the VM's folder; the host may be moving it",
-        ) from error
-
-
-@reads
-def find_changed_base(recorded: tuple[RecordedDisk, ...], facts: VmFacts) -> str:
-    """Name the first base file that is not as it was recorded, or give an empty string.
-
-    A base that changes while a snapshot is open was written behind it: what was read is torn.
-    """
-    live = {disk.disk.node: disk for disk in facts.disks}
-    for disk in recorded:
-        now = live.get(disk.node)
-        links = {link.path: link for link in now.chain.links} if now else {}
-        link = links.get(disk.chain[0])
-        if link is None:
-            continue
-        if link.descriptor.cid != disk.top_cid:
-            return link.path
-        for path, size in disk.extents:
-            if read_size(path) != size:
-                return path
-    return ""
 
 
 def working_folder(vmx_path: str, vmx: Vmx) -> str:
@@ -181,8 +128,12 @@ def datastore_of(path: str) -> str:
     return os.path.realpath(head + mark + tail.partition("/")[0])
 
 
-def _read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
-    """Read the .vmsd; with a ``workingDir`` it is not known which folder has it, so both count."""
+@reads
+def read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
+    """Read the snapshots' names from the .vmsd. Raise VmFileError.
+
+    With a ``workingDir`` it is not known which folder has it, so both count.
+    """
     name = os.path.splitext(os.path.basename(vmx_path))[0] + ".vmsd"
     # One folder by two names, as a datastore has them, would count each snapshot twice.
     folders = {

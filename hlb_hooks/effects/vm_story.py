@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 
 from hlb_hooks.effects.records import Flag, Record
@@ -22,6 +22,7 @@ REPORTED_FLAGS = (
     Flag.FAILED_UMOUNT,
     Flag.OK_UMOUNT,
 )
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # A later flag takes the place of an earlier one that said "not yet".
 _REPLACED_BY = {
     Flag.OK_UMOUNT: {Flag.MERGING, Flag.FAILED_UMOUNT},
@@ -48,6 +49,9 @@ class Attempt:
     intended: datetime
     disks: tuple[RecordedDisk, ...]
     state: AttemptState = AttemptState.UNCLEAR
+    was_seen: bool = False
+    was_running: bool = False
+    """Whether the guest ran when the snapshot was asked for."""
 
     def apply(self, flag: Flag, details: Mapping[str, str]) -> None:
         """Take in a record that names this snapshot."""
@@ -55,6 +59,7 @@ class Attempt:
             self.state = AttemptState.CLOSED
         elif flag is Flag.OK_SNAP:
             self.state = AttemptState.SEEN
+            self.was_seen = True
         elif flag is Flag.NOT_MADE and self.state is AttemptState.UNCLEAR:
             self.state = AttemptState.REFUSED
 
@@ -78,8 +83,35 @@ class VmStory:
     troubles: dict[Flag, Trouble] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    is_removal_begun: bool = False
+    removal_asked: datetime | None = None
+    """When the host was last asked to remove our snapshot; ``removal_boot_id``: in which boot."""
+    removal_boot_id: str = ""
+    moved_to: str = ""
+    """Where its .vmx was found after the VM had been moved to another folder, if it was."""
+    readable_disks: tuple[RecordedDisk, ...] = ()
+    """The disks of a VM that was read without a snapshot."""
     details: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_removal_begun(self) -> bool:
+        """Whether the host was asked to remove our snapshot."""
+        return self.removal_asked is not None
+
+    @property
+    def place(self) -> str:
+        """The path of the .vmx as it was last found."""
+        return self.moved_to or self.vmx
+
+    @property
+    def base_disks(self) -> tuple[RecordedDisk, ...]:
+        """The disks that the client was to read, as they were recorded before."""
+        seen = [attempt for attempt in self.attempts.values() if attempt.was_seen]
+        return seen[-1].disks if seen else self.readable_disks
+
+    @property
+    def was_running(self) -> bool:
+        """Whether its guest ran at the last snapshot."""
+        return any(attempt.was_running for attempt in self.attempts.values())
 
     @property
     def current_troubles(self) -> list[Trouble]:
@@ -132,28 +164,45 @@ class VmStory:
         flag = Flag(record.flag)
         if flag is Flag.PRESENT:
             return
+        self.name = details.get("name", self.name)
         if flag is Flag.CHOSEN:
             self.is_chosen = True
-            self.name = details.get("name", self.name)
-        elif flag is Flag.INTENT_SNAP:
-            self.attempts[details["snapshot"]] = Attempt(
-                snapshot=details["snapshot"],
-                intended=record.moment,
-                disks=decode_disks(details["disks"]),
-            )
+        elif flag in {Flag.INTENT_SNAP, Flag.ADOPTED}:
+            self._begin_attempt(flag, record)
+        elif flag is Flag.MOVED:
+            self.moved_to = details["to"]
+            for moved in self.unsettled_attempts:
+                moved.disks = decode_disks(details["disks"])
         elif flag is Flag.INTENT_UMOUNT:
-            self.is_removal_begun = True
+            self.removal_asked = record.moment
+            self.removal_boot_id = details.get("boot_id", "")
         elif flag in REPORTED_FLAGS:
-            self.flags -= _REPLACED_BY.get(flag, set())
-            self.flags.add(flag)
-            if "reason" in details:
-                self.troubles[flag] = Trouble(details["reason"], details.get("next", ""))
-            self.details.update(details)
+            self._set_flag(flag, details)
         if note := details.get("note"):
             self.notes.extend(line for line in note.split("\n") if line not in self.notes)
         attempt = self.attempts.get(details.get("snapshot", ""))
         if attempt is not None:
             attempt.apply(flag, details)
+
+    def _begin_attempt(self, flag: Flag, record: Record) -> None:
+        details = record.details
+        self.attempts[details["snapshot"]] = Attempt(
+            snapshot=details["snapshot"],
+            # Of one that was adopted only the end counts here, and nothing new can come of a
+            # command that another host gave so long ago.
+            intended=_LONG_AGO if flag is Flag.ADOPTED else record.moment,
+            disks=decode_disks(details["disks"]),
+            was_running=details.get("running") == "1",
+        )
+
+    def _set_flag(self, flag: Flag, details: Mapping[str, str]) -> None:
+        self.flags -= _REPLACED_BY.get(flag, set())
+        self.flags.add(flag)
+        if "reason" in details:
+            self.troubles[flag] = Trouble(details["reason"], details.get("next", ""))
+        self.details.update(details)
+        if flag is Flag.READABLE and "disks" in details:
+            self.readable_disks = decode_disks(details["disks"])
 
 
 def encode_disks(disks: Iterable[RecordedDisk]) -> str:

@@ -71,6 +71,11 @@ class VmwareCmd:
             "createsnapshot",
         )
 
+    @reads
+    def prepare(self) -> None:
+        """Get ready, so that the next command is given the moment it is asked for."""
+        self.runner.prepare()
+
     @changes
     def remove_all_snapshots(self, vmx: str) -> HostSays:
         """Ask the host to remove every snapshot of the VM: it cannot be told which."""

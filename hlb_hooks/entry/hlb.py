@@ -4,17 +4,22 @@ import argparse
 import os
 import traceback
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from hlb_hooks import __version__
-from hlb_hooks.base.config import find_config_path
+from hlb_hooks.base.config import find_config_path, load_config
+from hlb_hooks.base.config_schema import DEFAULT_JOB
 from hlb_hooks.base.errors import HlbError, UsageError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
-from hlb_hooks.entry.settings import load_end_settings
+from hlb_hooks.entry.settings import EndSettings, load_end_settings
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
 from hlb_hooks.steps.context import Context
+
+# What add_subparsers gives has no public name.
+Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,35 +50,78 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hlb {__version__}")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_plan(subcommands)
+    _add_status(subcommands)
     _add_reap(subcommands)
     _add_lab(subcommands)
     return parser
 
 
-def _add_reap(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    reap = subcommands.add_parser(
-        "reap",
-        help="settle the runs whose owner and guard are gone; from cron, or by hand",
-        allow_abbrev=False,
-    )
-    reap.add_argument("--config", metavar="FILE", help="instead of $HLB_CONFIG or the usual one")
+def _add_reap(subcommands: Subcommands) -> None:
+    reap = _add(subcommands, "reap", "settle what has nobody any more; from cron, or by hand")
     reap.add_argument("-n", "--dry-run", action="store_true", help="say what would be done")
     reap.set_defaults(run=_reap)
+
+
+def _add_status(subcommands: Subcommands) -> None:
+    status = _add(subcommands, "status", "what of ours is open, and what a person has to do")
+    status.set_defaults(run=_status)
+
+
+def _add_plan(subcommands: Subcommands) -> None:
+    plan = _add(subcommands, "plan", "what the start hook would do now, and why; changes nothing")
+    plan.add_argument("--job", metavar="JOB", default=DEFAULT_JOB, help="(%(default)s)")
+    plan.set_defaults(run=_plan)
+
+
+def _add(subcommands: Subcommands, name: str, text: str) -> argparse.ArgumentParser:
+    parser = subcommands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    parser.add_argument("--config", metavar="FILE", help="instead of $HLB_CONFIG or the usual one")
+    return parser
 
 
 def _reap(arguments: argparse.Namespace) -> ExitCode:
     from hlb_hooks.steps import reap as step
 
+    settings, context = _open_for_end("reap", arguments, may_change=not arguments.dry_run)
+    config = None if settings.trouble else settings.config
+    return step.run(context, step.ReapRequest(settings.state_dirs, settings.trouble, config))
+
+
+def _status(arguments: argparse.Namespace) -> ExitCode:
+    from hlb_hooks.steps import status as step
+
+    settings, context = _open_for_end("status", arguments, may_change=False)
+    return step.run(context, step.StatusRequest(settings.state_dirs, settings.trouble))
+
+
+def _plan(arguments: argparse.Namespace) -> ExitCode:
+    from hlb_hooks.steps import initial_backup as step
+    from hlb_hooks.steps.whose import OwnerOptions
+
+    config = load_config(find_config_path(arguments.config, os.environ))
+    config.job(arguments.job)
+    settle_in()
+    leave_folder()
+    context = Context("initial_backup", make_effects(config.run.language, may_change=False))
+    context.stop.listen()
+    # Nobody asks the client's name of a plan: this process stands in for it.
+    owner = OwnerOptions(os.getpid(), None, config.run.owner)
+    return step.run(context, step.StartRequest(config, arguments.job, owner))
+
+
+def _open_for_end(
+    name: str, arguments: argparse.Namespace, *, may_change: bool
+) -> tuple[EndSettings, Context]:
     settings = load_end_settings(find_config_path(arguments.config, os.environ))
     settle_in()
     leave_folder()
-    language = settings.config.run.language
-    context = Context("reap", make_effects(language, may_change=not arguments.dry_run))
+    context = Context(name, make_effects(settings.config.run.language, may_change=may_change))
     context.stop.listen()
-    return step.run(context, step.ReapRequest(settings.state_dirs, settings.trouble))
+    return settings, context
 
 
-def _add_lab(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_lab(subcommands: Subcommands) -> None:
     try:
         from hlb_hooks.lab import command
     except ModuleNotFoundError as error:

@@ -1,7 +1,5 @@
 """Which of the host's VMs are to be backed up, and why each: reads, and changes nothing."""
 
-import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hlb_hooks.base.config import Config
@@ -15,6 +13,7 @@ from hlb_hooks.decisions.selection import ListedVm, Selection, select
 from hlb_hooks.decisions.targets import MAX_TARGETS_BYTES, Target, parse_targets
 from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects import vm_files
+from hlb_hooks.effects.datastore_labels import find_labels, list_aliases
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
@@ -73,8 +72,8 @@ def list_vms(driver: VmwareCmd) -> list[ListedVm]:
     A .vmx that cannot be read leaves its VM without one: its folder and path still name it.
     """
     vmxs = driver.list_vms()
-    labels = _find_labels(vmxs)
-    return [ListedVm(vmx, _read_display_name(vmx), _list_aliases(vmx, labels)) for vmx in vmxs]
+    labels = find_labels(vmxs)
+    return [ListedVm(vmx, _read_display_name(vmx), list_aliases(vmx, labels)) for vmx in vmxs]
 
 
 def say_found(context: Context, selection: Selection) -> None:
@@ -127,29 +126,3 @@ def _read_display_name(vmx: str) -> str | None:
     except VmFileError:
         # If the VM is chosen all the same, the reason is said where its turn comes.
         return None
-
-
-def _find_labels(vmxs: Iterable[str]) -> dict[str, list[str]]:
-    """Give the labels (links) of each datastore folder, both as paths.
-
-    ``vmware-cmd -l`` prints the UUID's path, and people write the label's.
-    """
-    labels: dict[str, list[str]] = {}
-    roots = {os.path.dirname(vm_files.datastore_of(vmx)) for vmx in vmxs}
-    for root in sorted(roots):
-        try:
-            entries = sorted(os.scandir(root), key=lambda entry: entry.name)
-        except OSError:
-            continue  # no folder of datastores: then there are no labels in it either
-        for entry in entries:
-            if entry.is_symlink():
-                labels.setdefault(os.path.realpath(entry.path), []).append(entry.path)
-    return labels
-
-
-def _list_aliases(vmx: str, labels: dict[str, list[str]]) -> tuple[str, ...]:
-    datastore = vm_files.datastore_of(vmx)
-    if not vmx.startswith(datastore + "/"):
-        return ()
-    inside = vmx[len(datastore) :]
-    return tuple(label + inside for label in labels.get(datastore, ()))

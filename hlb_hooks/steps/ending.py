@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import GuardError, NotNowError
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
@@ -17,15 +18,17 @@ from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import stop_exit_code
+from hlb_hooks.steps.whose import is_somebody_elses
 
 _TAKE_OVER_LIMIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run is ended: which VMs (all, if none are named)."""
+    """How a run is ended: which VMs (all, if none are named), and whether an operator said so."""
 
     vmxs: frozenset[str] = frozenset()
+    is_by_hand: bool = False
 
     def concerns(self, vm: VmStory) -> bool:
         """Tell whether ``vm`` is to be settled."""
@@ -48,6 +51,8 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
     if run.is_ended:
         speaker.say("run_ended", run=run.name)
     else:
+        if ending.is_by_hand and not run.is_handed_over and is_somebody_elses(run):
+            _note_torn(context, journal, unsettled)
         _settle(context, journal, unsettled, is_whole_run=not ending.vmxs)
     exit_code = _report(context, run, ending, journal.unwritten)
     journal.close()
@@ -80,6 +85,14 @@ def pick_worst(codes: Iterable[ExitCode]) -> ExitCode:
     """Of several runs' codes give the worst: a failure weighs more than what is still open."""
     order = (ExitCode.DONE, ExitCode.STILL_OPEN, ExitCode.NOT_PROTECTED)
     return max(codes, key=lambda code: order.index(code) if code in order else len(order))
+
+
+def _note_torn(context: Context, journal: Journal, unsettled: Sequence[VmStory]) -> None:
+    """Say that a client may read on what is taken away under it. Before it is taken away."""
+    for vm in unsettled:
+        if Flag.OK_SNAP in vm.flags and Flag.TORN not in vm.flags:
+            why = phrase("removed_under_reader", owner=journal.run.owner.describe())
+            context.note(journal, Flag.TORN, vm, why, phrase("back_up_again"))
 
 
 def _settle(

@@ -10,6 +10,7 @@ from hlb_hooks.decisions.claim_standing import is_claim_in_force
 from hlb_hooks.decisions.phrase import Phrase, phrase
 from hlb_hooks.decisions.space import DELTA_STEP_BYTES, GIB, SpaceLedger
 from hlb_hooks.effects import vm_files
+from hlb_hooks.effects.base_disks import record_disks
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim
 from hlb_hooks.effects.disk_space import read_disk_space
@@ -17,7 +18,7 @@ from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.vm_files import VmFacts
-from hlb_hooks.effects.vm_story import VmStory
+from hlb_hooks.effects.vm_story import VmStory, encode_disks
 from hlb_hooks.effects.vmware_answers import PowerState
 from hlb_hooks.steps.context import Context
 
@@ -57,7 +58,7 @@ class Gate:
         admitted = admission.admit_by_files(facts, allow_linked_clones=settings.allow_linked_clones)
         notes = [self.context.speak(note) for note in admitted.notes]
         if notes:
-            self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note="\n".join(notes))
+            self.journal.note(Flag.NOTE, vm.vmx, note="\n".join(notes))
         # Before the snapshots: a claim names the run that one of ours belongs to.
         if refusal := self._refuse_by_claim(facts.claim):
             self.context.note(self.journal, Flag.LEFT_OUT, vm, refusal, phrase("wait_for_claim"))
@@ -67,7 +68,8 @@ class Gate:
             return False
         if admitted.verdict is Verdict.READABLE:
             why = self.context.speak(admitted.reason) if admitted.reason else ""
-            self.journal.note(Flag.READABLE, vm.vmx, note=why)
+            disks = encode_disks(record_disks(facts))
+            self.journal.note(Flag.READABLE, vm.vmx, note=why, disks=disks)
             return False
         return True
 
@@ -104,5 +106,5 @@ class Gate:
         unknown = [datastore for datastore, room in rooms.items() if room is None]
         if unknown:
             text = self.context.speak(phrase("space_unknown", datastore=", ".join(unknown)))
-            self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note=text)
+            self.journal.note(Flag.NOTE, vm.vmx, note=text)
         return True

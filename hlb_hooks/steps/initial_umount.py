@@ -48,5 +48,6 @@ def run(context: Context, request: EndRequest) -> ExitCode:
             context, job=request.job, run="-", tally=NOTHING, exit_code=exit_code
         )
         return exit_code
-    codes = [end_run(context, store, entry, Ending()) for store, entry in wanted]
+    ending = Ending(is_by_hand=request.run_name is not None)
+    codes = [end_run(context, store, entry, ending) for store, entry in wanted]
     return pick_worst(codes)

@@ -1,5 +1,6 @@
 """Snapshots for the chosen VMs: look, put the intent down, ask the host, believe the files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
@@ -7,13 +8,16 @@ from hlb_hooks.base.config_schema import SnapshotConfig
 from hlb_hooks.base.errors import HlbError
 from hlb_hooks.base.names import make_snapshot_name
 from hlb_hooks.decisions.phrase import Phrase, phrase
+from hlb_hooks.decisions.unmoved import find_unmoved
 from hlb_hooks.effects import vm_files
+from hlb_hooks.effects.base_disks import record_disks
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag, make_record
 from hlb_hooks.effects.run_store import RunStore
-from hlb_hooks.effects.snapshots import MakeResult, SnapshotOrder
+from hlb_hooks.effects.run_story import Run
+from hlb_hooks.effects.snapshot_work import MakeResult, SnapshotOrder
 from hlb_hooks.effects.vm_files import VmFacts
 from hlb_hooks.effects.vm_story import VmStory, encode_disks
 from hlb_hooks.effects.vmware_answers import PowerState
@@ -26,6 +30,7 @@ _LEVELS = {
     PowerState.OFF: "powered_off",
     PowerState.SUSPENDED: "suspended",
 }
+_RUNNING_LEVELS = ("quiesced", "crash_consistent")
 
 
 @dataclass
@@ -36,6 +41,8 @@ class Protection:
     journal: Journal
     host: HostEffects
     store: RunStore
+    earlier: Sequence[Run] = ()
+    """The runs of before, oldest first."""
     _gate: Gate = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,10 +93,25 @@ class Protection:
             if state is not None:
                 self._make_snapshot(vm, facts, state)
         except HlbError as error:
-            self.journal.note(Flag.FAILED_SNAP, vm.vmx, reason=error.message, next=error.next_step)
+            next_step = error.next_step or self.context.speak(phrase("look_at_host"))
+            self.journal.note(Flag.FAILED_SNAP, vm.vmx, reason=error.message, next=next_step)
+
+    def _point_out_unmoved(self, vm: VmStory, facts: VmFacts, state: PowerState) -> None:
+        for run in sorted(self.earlier, key=lambda run: run.begun, reverse=True):
+            before = run.vms.get(vm.vmx)
+            if before is None or not before.base_disks:
+                continue
+            if state is PowerState.ON or before.was_running:
+                unmoved = find_unmoved(before.base_disks, record_disks(facts))
+                notes = [phrase("unmoved_base", path=path, run=run.name) for path in unmoved]
+                if notes:
+                    text = "\n".join(self.context.speak(note) for note in notes)
+                    self.journal.note(Flag.NOTE, vm.vmx, note=text)
+            return  # the last run that read it is the one whose cache counts
 
     def _make_snapshot(self, vm: VmStory, facts: VmFacts, state: PowerState) -> None:
         """Try once, or, where quiescing may have failed, once more without it."""
+        self._point_out_unmoved(vm, facts, state)
         mode = self._settings.quiesce
         if mode == "off" or state is not PowerState.ON:
             # The host ignores the wish to quiesce a guest that does not run.
@@ -119,6 +141,7 @@ class Protection:
                 vm.vmx,
                 snapshot=order.name,
                 quiesce=str(int(quiesce)),
+                running="1" if level in _RUNNING_LEVELS else "",
                 disks=encode_disks(order.disks),
             )
         )
@@ -143,7 +166,7 @@ class Protection:
             vmx=vm.vmx,
             name=name,
             description=f"made by hlb-hooks, run {run.name}, removed at its end",
-            disks=vm_files.record_disks(facts),
+            disks=record_disks(facts),
             quiesce=quiesce,
             memory=self._settings.memory,
             claim=Claim(run.host, run.boot_id, run.name, name, now),

@@ -1,19 +1,22 @@
 """The end of a run's snapshots: the one path of the end hook, the guard, and the operator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import HlbError, VmFileError
+from hlb_hooks.decisions.leftover import explain_open
 from hlb_hooks.decisions.phrase import Phrase, phrase
-from hlb_hooks.effects import vm_files
+from hlb_hooks.effects import processes, vm_files
+from hlb_hooks.effects.base_disks import find_changed_base
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.snapshots import Removal, RemoveResult
-from hlb_hooks.effects.vm_story import AttemptState, Trouble, VmStory
+from hlb_hooks.effects.snapshot_work import Removal, RemoveResult, look
+from hlb_hooks.effects.vm_story import Attempt, AttemptState, Trouble, VmStory
 from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
+from hlb_hooks.steps.whereabouts import Whereabouts
 from hlb_hooks.vmfiles.sighting import Fate, Sighting
 
 
@@ -24,6 +27,11 @@ class Settlement:
     context: Context
     journal: Journal
     host: HostEffects
+    _whereabouts: Whereabouts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Follow the run's VMs."""
+        self._whereabouts = Whereabouts(self.context, self.journal, self.host)
 
     def settle(self, vms: list[VmStory], deadline: float, *, is_start_over: bool = True) -> None:
         """Settle ``vms`` until ``deadline``, in seconds since boot. Each failure stands alone."""
@@ -36,7 +44,11 @@ class Settlement:
             return True
 
         side_by_side = SideBySide(
-            self._settle_one, finished, stop=self.context.stop, log=self.context.log
+            self._settle_one,
+            finished,
+            stop=self.context.stop,
+            log=self.context.log,
+            meanwhile=self._whereabouts.refresh_claims,
         )
         at_once = config.snapshot.remove_parallel
         unfinished = side_by_side.run(
@@ -78,20 +90,35 @@ class Settlement:
 
     def _settle_by_files(self, vm: VmStory) -> None:
         self._note_torn_base(vm)
-        attempts = list(vm.attempts.values())
-        removal = Removal(
-            vm.vmx, tuple(attempt.snapshot for attempt in attempts), attempts[-1].disks
-        )
-
-        def note_asked() -> None:
-            self.journal.note(Flag.INTENT_UMOUNT, vm.vmx, snapshot=removal.ours[-1])
-
         was_begun = vm.is_removal_begun
-        result = self.host.snapshots.remove(removal, note_asked)
+        adopter = self._whereabouts.find_adopter(vm)
+        result = self._look(vm) if adopter else self._remove(vm)
+        if result.sighting is None and self._whereabouts.find_again(vm):
+            result = self._remove(vm)
         if result.sighting is not None and result.sighting.fate is Fate.ABSENT:
             self._close(vm, is_removed_by_us=result.was_asked or was_begun)
+        elif adopter:
+            why = phrase("adopted_elsewhere", host=adopter.host, run=adopter.run)
+            self._note(Flag.MERGING, vm, why, phrase("nothing_here"))
         else:
             self._note_open(vm, result)
+
+    def _remove(self, vm: VmStory) -> RemoveResult:
+        removal = _removal_of(vm)
+
+        def note_asked() -> None:
+            self.journal.note(
+                Flag.INTENT_UMOUNT,
+                vm.vmx,
+                snapshot=removal.ours[-1],
+                boot_id=processes.read_boot_id(),
+            )
+
+        return self.host.snapshots.remove(removal, note_asked)
+
+    def _look(self, vm: VmStory) -> RemoveResult:
+        sighting, trouble = look(_removal_of(vm))
+        return RemoveResult(sighting, was_asked=False, message=trouble)
 
     def _note_torn_base(self, vm: VmStory) -> None:
         """Compare the base files with what they were: size and content id."""
@@ -99,8 +126,8 @@ class Settlement:
             return
         seen = [attempt for attempt in vm.attempts.values() if attempt.state is AttemptState.SEEN]
         try:
-            facts = vm_files.read_vm(vm.vmx)
-            path = vm_files.find_changed_base(seen[-1].disks, facts) if seen else ""
+            facts = vm_files.read_vm(vm.place)
+            path = find_changed_base(seen[-1].disks, facts) if seen else ""
         except VmFileError:
             return  # said by the removal, which reads the same files and goes on from there
         if path:
@@ -108,28 +135,26 @@ class Settlement:
 
     def _close(self, vm: VmStory, *, is_removed_by_us: bool) -> None:
         """Every disk is back on its chain and no name of ours is there."""
-        now = clock.read_utc_now()
-        patience = self._patience_seconds
-        for attempt in vm.unsettled_attempts:
-            if attempt.state is AttemptState.SEEN or is_removed_by_us:
-                if is_removed_by_us:
-                    self.journal.note(Flag.OK_UMOUNT, vm.vmx, snapshot=attempt.snapshot)
-                else:
-                    self._note(
-                        Flag.TORN,
-                        vm,
-                        phrase("removed_by_other"),
-                        phrase("back_up_again"),
-                        snapshot=attempt.snapshot,
-                        closed="1",
-                    )
-            elif (
-                attempt.state is AttemptState.REFUSED
-                or (now - attempt.intended).total_seconds() > patience
-            ):
-                self.journal.note(Flag.NOT_MADE, vm.vmx, snapshot=attempt.snapshot, closed="1")
-        if not vm.unsettled_attempts:
+        over = [attempt for attempt in vm.unsettled_attempts if self._is_over(attempt)]
+        if is_removed_by_us or len(over) == len(vm.unsettled_attempts):
+            # Before the last record: killed in between, the next one who settles comes here again.
             self._drop_claim(vm)
+        for attempt in vm.unsettled_attempts:
+            if is_removed_by_us:
+                self.journal.note(Flag.OK_UMOUNT, vm.vmx, snapshot=attempt.snapshot)
+            elif attempt.state is AttemptState.SEEN:
+                why, next_step = phrase("removed_by_other"), phrase("back_up_again")
+                name = attempt.snapshot
+                self._note(Flag.TORN, vm, why, next_step, snapshot=name, closed="1")
+            elif attempt in over:
+                self.journal.note(Flag.NOT_MADE, vm.vmx, snapshot=attempt.snapshot, closed="1")
+
+    def _is_over(self, attempt: Attempt) -> bool:
+        """Tell whether nothing can come of an attempt any more that the files do not show now."""
+        if attempt.state in {AttemptState.SEEN, AttemptState.REFUSED}:
+            return True
+        age = clock.read_utc_now() - attempt.intended
+        return age.total_seconds() > self._patience_seconds
 
     @property
     def _patience_seconds(self) -> float:
@@ -138,11 +163,12 @@ class Settlement:
         return settings.create_timeout_seconds + settings.settle_timeout_seconds
 
     def _drop_claim(self, vm: VmStory) -> None:
-        try:
-            self.host.snapshots.drop_claim(vm.vmx, self.journal.run.name)
-        except HlbError as error:
-            text = self.context.speak(phrase("claim_stays", message=error.message))
-            self.journal.note(Flag.CHOSEN, vm.vmx, name=vm.name, note=text)
+        for vmx in dict.fromkeys((vm.vmx, vm.place)):
+            try:
+                self.host.snapshots.drop_claim(vmx, self.journal.run.name)
+            except HlbError as error:
+                text = self.context.speak(phrase("claim_stays", message=error.message))
+                self.journal.note(Flag.NOTE, vm.vmx, note=text)
 
     def _note_open(self, vm: VmStory, result: RemoveResult) -> None:
         sighting = result.sighting
@@ -151,8 +177,20 @@ class Settlement:
             self._note(Flag.FAILED_UMOUNT, vm, why, phrase("look_by_hand"))
             return
         self._note_lost(vm, sighting, result)
-        flag, why, next_step = _explain_open(sighting, result)
+        if sighting.is_ours_there and result.kind is RefusalKind.NOT_REGISTERED:
+            self._whereabouts.release_claim(vm)
+        is_merge_lost = sighting.fate is Fate.MERGING and self._is_merge_lost(vm)
+        flag, why, next_step = explain_open(sighting, result, is_merge_lost=is_merge_lost)
         self._note(flag, vm, why, next_step)
+
+    def _is_merge_lost(self, vm: VmStory) -> bool:
+        """Tell whether the host that was merging was started anew since, or had time enough."""
+        if vm.removal_asked is None:
+            return False
+        age = clock.read_utc_now() - vm.removal_asked
+        limit = self.journal.run.config.snapshot.remove_timeout_seconds
+        is_of_this_boot = vm.removal_boot_id in {"", processes.read_boot_id()}
+        return age.total_seconds() > limit or not is_of_this_boot
 
     def _note_lost(self, vm: VmStory, sighting: Sighting, result: RemoveResult) -> None:
         """Say that the backup is torn when our snapshot went away before we asked for it."""
@@ -185,30 +223,6 @@ class Settlement:
             speaker.deed_mark(is_ok=True)
 
 
-def _explain_open(sighting: Sighting, result: RemoveResult) -> tuple[Flag, Phrase, Phrase]:
-    """Give flag, reason and next step for what is not gone."""
-    if sighting.other_snapshots:
-        names = ", ".join(sighting.other_snapshots)
-        return (
-            Flag.FAILED_UMOUNT,
-            phrase("foreign_beside_ours", names=names),
-            phrase("remove_by_name", snapshot=sighting.name),
-        )
-    if sighting.is_ours_there and result.kind is RefusalKind.NOT_REGISTERED:
-        return (
-            Flag.FAILED_UMOUNT,
-            phrase("not_registered"),
-            phrase("remove_elsewhere", snapshot=sighting.name),
-        )
-    if sighting.helpers:
-        names = ", ".join(sighting.helpers)
-        return Flag.FAILED_UMOUNT, phrase("helper_left", names=names), phrase("consolidate_all")
-    if sighting.fate is Fate.DISPLACED:
-        return Flag.FAILED_UMOUNT, phrase("disks_displaced"), phrase("look_by_hand")
-    if sighting.fate is Fate.MERGING and not result.message:
-        return Flag.MERGING, phrase("still_merging"), phrase("guard_goes_on")
-    return (
-        Flag.FAILED_UMOUNT,
-        phrase("not_removed", message=result.message or sighting.fate.value),
-        phrase("look_by_hand"),
-    )
+def _removal_of(vm: VmStory) -> Removal:
+    attempts = list(vm.attempts.values())
+    return Removal(vm.place, tuple(attempt.snapshot for attempt in attempts), attempts[-1].disks)

@@ -49,15 +49,18 @@ class SideBySide(Generic[T]):
         *,
         stop: StopRequest,
         log: Log,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the work, and what to call, in this thread, for each item that is done.
 
-        When ``finished`` gives False, no further item is begun.
+        When ``finished`` gives False, no further item is begun. ``meanwhile`` is called in this
+        thread again and again while work is under way, so it must be quick.
         """
         self._work = work
         self._finished = finished
         self._stop = stop
         self._log = log
+        self._meanwhile = meanwhile
         self._done: queue.SimpleQueue[tuple[T, BaseException | None]] = queue.SimpleQueue()
         self._waiting: dict[str, deque[T]] = {}
         self._running: list[tuple[T, str]] = []
@@ -79,6 +82,7 @@ class SideBySide(Generic[T]):
                 break
             self._begin_some(limits)
             self._beat(now)
+            self._meanwhile()
             self._take_one(wait_seconds=_WAKE_SECONDS)
         while self._take_one(wait_seconds=0):
             pass  # done in the last moment is done

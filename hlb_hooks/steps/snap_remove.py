@@ -47,7 +47,12 @@ def run(context: Context, request: RemoveRequest) -> ExitCode:
             next_step="what no state file has recorded is not ours to remove; see the VM's .vmsd",
         )
     return pick_worst(
-        end_run(context, store, entry, Ending(frozenset(vmxs)))
+        end_run(
+            context,
+            store,
+            entry,
+            Ending(frozenset(vmxs), is_by_hand=request.run_name is not None),
+        )
         for store, entry, vmxs in by_run
         if vmxs
     )

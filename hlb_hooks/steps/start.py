@@ -1,6 +1,5 @@
 """The start of a run, for whoever has chosen its VMs: begin, guard, snapshots, report."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,16 +11,16 @@ from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.activity import find_active
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
-from hlb_hooks.effects import processes
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.owner import Owner
-from hlb_hooks.effects.records import VERSION, Flag, Record, make_record
+from hlb_hooks.effects.records import Flag, Record, make_record
 from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.protect import Protection
+from hlb_hooks.steps.run_head import make_head
 from hlb_hooks.steps.settle import Settlement
 
 
@@ -72,7 +71,13 @@ def start_run(
         journal.note(Flag.ENDED)
         raise
     if plan.chosen:
-        _make_snapshots(context, plan, journal, host, store)
+        _make_snapshots(
+            context,
+            plan,
+            journal,
+            host,
+            Protection(context, journal, host, store, [entry.run for entry in earlier.runs]),
+        )
     return _finish(context, plan, journal, earlier)
 
 
@@ -84,7 +89,7 @@ def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -
     """
     for entry in earlier.runs:
         run = entry.run
-        if run.is_ended or is_guard_alive(run.guard) or not run.owner.is_over():
+        if run.is_finished or is_guard_alive(run.guard) or not run.owner.is_over():
             continue
         try:
             _post_guard(context, store, entry)
@@ -135,18 +140,7 @@ def _is_over(entry: FoundRun) -> bool:
 
 def _head_of(plan: Plan) -> list[Record]:
     return [
-        make_record(
-            Flag.STATE,
-            version=str(VERSION),
-            run=plan.name,
-            job=plan.job,
-            host=os.uname().nodename,
-            boot_id=processes.read_boot_id(),
-        ),
-        make_record(Flag.OWNER, **plan.owner.to_details()),
-        # In force from here to the run's end: a mistake made overnight in hlb.toml cannot keep a
-        # snapshot open.
-        make_record(Flag.CONFIG, json=plan.config.to_json()),
+        *make_head(plan.name, plan.job, plan.owner, plan.config),
         make_record(Flag.INVENTORY, count=str(len(plan.inventory))),
         *(make_record(Flag.PRESENT, vmx) for vmx in plan.inventory),
         *(
@@ -157,11 +151,11 @@ def _head_of(plan: Plan) -> list[Record]:
 
 
 def _make_snapshots(
-    context: Context, plan: Plan, journal: Journal, host: HostEffects, store: RunStore
+    context: Context, plan: Plan, journal: Journal, host: HostEffects, protection: Protection
 ) -> None:
     if context.hook != "snap_request":
         context.speaker.step("snap_request")
-    Protection(context, journal, host, store).protect(plan.begun)
+    protection.protect(plan.begun)
     run = journal.run
     is_failed = any(not vm.is_ready for vm in run.chosen)
     if is_failed and plan.config.run.on_failure == "abort" and not context.stop.is_asked:

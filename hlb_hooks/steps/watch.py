@@ -16,7 +16,9 @@ from hlb_hooks.effects.state_file import StateFile
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.emergency import find_short_of_space, list_datastores
+from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
+from hlb_hooks.steps.whereabouts import CLAIM_REFRESH_SECONDS, refresh_claims
 
 HEARTBEAT_SECONDS = 30.0
 _SLOWEST_RETRY_FACTOR = 16
@@ -32,6 +34,7 @@ class Watch:
     _size: int = -1
     _next_heartbeat: float = 0.0
     _next_try: float = 0.0
+    _next_refresh: float = 0.0
     _blocked_by: str = ""
     _retry_factor: int = 1
 
@@ -78,13 +81,14 @@ class Watch:
         return config.run
 
     def _look_once(self) -> bool:
-        """Do what is to be done now; True when the run is settled."""
+        """Do what is to be done now; True when nothing is left to do for the run."""
         run = self.read_run()
-        if run.is_ended:
+        if run.is_finished:
             return True
         now = clock.read_seconds_since_boot()
         self._blocked_by = find_block(run) if _is_due(run) else ""
         self._beat(run, now)
+        self._refresh_claims(run, now)
         if now < self._next_try or not self._may_act(run):
             return False
         self._next_try = now + run.config.run.guard_retry_seconds * self._retry_factor
@@ -99,33 +103,46 @@ class Watch:
             return False
 
     def _may_act(self, run: Run) -> bool:
+        if run.awaits_verdict and run.owner.is_over():
+            return True
+        if run.is_ended:
+            return False
         if _is_due(run) and not self._blocked_by:
             return True
         # Readers do not hold up an emergency, but a command of the host that is under way does.
         return bool(find_short_of_space(run)) and not processes.list_commands_of_run(run.name)
 
     def _act(self) -> bool:
-        """Settle what can be settled now; True when nothing is left.
+        """Do what can be done now; True when nothing is left.
 
         Raise BlockingIOError when another process is acting for the run.
         """
         self.state_file.lock_or_raise()
         try:
             run = self.read_run()
-            if run.is_ended:
-                return True
             try:
                 self.state_file.drop_interrupted_write(self.state_file.read())
             except StateError as error:
                 # Damaged, full or read-only: what is open is removed all the same.
                 self.context.log.error("state_unusable", why=error.message)
-            return self._settle(run)
+            journal = WrittenJournal(run, self.state_file)
+            if run.awaits_verdict and run.owner.is_over():
+                note_reading(self.context, journal)
+            if not run.is_ended and not self._waits(run):
+                self._settle(journal)
+            for text in dict.fromkeys(journal.unwritten):
+                self.context.log.error("unwritten", why=text)
+            return run.is_finished
         finally:
             self.state_file.unlock()
 
-    def _settle(self, run: Run) -> bool:
+    def _waits(self, run: Run) -> bool:
+        """Tell whether the snapshots have to stay for now."""
+        return bool(self._blocked_by) and not find_short_of_space(run)
+
+    def _settle(self, journal: WrittenJournal) -> None:
         context = self.context
-        journal = WrittenJournal(run, self.state_file)
+        run = journal.run
         host = context.effects.open_host(run.config, run.name)
         settlement = Settlement(context, journal, host)
         is_everything = _is_due(run) and not self._blocked_by
@@ -137,11 +154,15 @@ class Watch:
             context.note(journal, Flag.TORN, vm, why, phrase("back_up_again"))
         # One limit for each removal is the driver's own; all of them together have none here.
         settlement.settle(vms, float("inf"), is_start_over=_is_due(run))
-        for text in dict.fromkeys(journal.unwritten):
-            context.log.error("unwritten", why=text)
         is_settled = is_everything and settlement.close_if_settled()
         context.log.info("guard_settled", is_settled=is_settled, open=len(run.open_vms))
-        return is_settled
+
+    def _refresh_claims(self, run: Run, now: float) -> None:
+        """Say beside the VMs that somebody answers for them. It needs no lock: see there."""
+        if now >= self._next_refresh:
+            self._next_refresh = now + CLAIM_REFRESH_SECONDS
+            host = self.context.effects.open_host(run.config, run.name)
+            refresh_claims(self.context, host.snapshots, run)
 
     def _beat(self, run: Run, now: float) -> None:
         if now < self._next_heartbeat:

@@ -13,7 +13,9 @@ from hlb_hooks.decisions.activity import find_runs_of
 from hlb_hooks.decisions.verdict import NOTHING
 from hlb_hooks.effects import owner, processes
 from hlb_hooks.effects.owner import Owner, ProcessOwner
+from hlb_hooks.effects.owner_log import find_log_path
 from hlb_hooks.effects.run_store import FoundRun, FoundRuns
+from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
 
@@ -96,38 +98,41 @@ def find_own_runs(
     )
 
 
+def is_somebody_elses(run: Run) -> bool:
+    """Tell whether a run's client lives and is no ancestor of this process."""
+    owner = run.owner
+    if not isinstance(owner, ProcessOwner) or owner.is_over():
+        return False
+    return owner.process not in processes.list_ancestors()
+
+
 def is_restore(context: Context, who: Owner, job: str) -> bool:
     """Tell, and say, whether the owner is restoring: only on positive evidence.
 
     The evidence is ``-x`` or ``--extract`` on its command line, or on the one that the log named
-    by its ``--logfile`` shows. Without any it is a backup.
+    by its ``--logfile`` shows. Without any it is a backup. ``-x`` is avtar's: to other clients it
+    says something else (borg: ``--one-file-system``).
     """
     if not isinstance(who, ProcessOwner):
         return False
     words = processes.read_arguments(who.process.pid)
-    if not (_asks_to_extract(words) or _asks_to_extract(_read_logged_words(words))):
+    options = {"--extract", "--extract=true"}
+    facts = processes.read_process(who.process.pid)
+    if facts and any(name.startswith("avtar") for name in processes.read_process_names(facts)):
+        options.add("-x")
+    if not options & {*words, *_read_logged_words(words)}:
         return False
     context.speaker.say("restore", owner=who.describe())
     say_machine_line(context, job=job, run="-", tally=NOTHING, exit_code=ExitCode.DONE)
     return True
 
 
-def _asks_to_extract(words: Sequence[str]) -> bool:
-    return any(word in {"-x", "--extract", "--extract=true"} for word in words)
-
-
 def _read_logged_words(words: Sequence[str]) -> Sequence[str]:
     """Give the words of the last ``Command Line:`` in the head of the owner's log."""
-    for index, word in enumerate(words):
-        option, is_joined, path = word.partition("=")
-        if option != "--logfile":
-            continue
-        if not is_joined:
-            path = words[index + 1] if index + 1 < len(words) else ""
-        text = processes.read_text_head(path, _LOG_HEAD_BYTES) if path.startswith("/") else ""
-        lines = [line for line in text.splitlines() if "Command Line:" in line]
-        return lines[-1].split() if lines else ()
-    return ()
+    path = find_log_path(words)
+    text = processes.read_text_head(path, _LOG_HEAD_BYTES) if path.startswith("/") else ""
+    lines = [line for line in text.splitlines() if "Command Line:" in line]
+    return lines[-1].split() if lines else ()
 
 
 def _list_open(found: FoundRuns) -> str:

@@ -23,13 +23,20 @@ class RecordedDisk:
 
     ``chain`` holds absolute descriptor paths from the top down to the base. ``extents`` are the
     data files below the new delta, each with its size in bytes, and ``top_cid`` is the content
-    id of the descriptor that the delta will be laid on.
+    id of the descriptor that the delta will be laid on. ``modified_ns`` are the extents' mtimes
+    in nanoseconds, in their order; empty where an older version wrote the record.
     """
 
     node: str
     chain: tuple[str, ...]
     top_cid: str
     extents: tuple[tuple[str, int], ...]
+    modified_ns: tuple[int, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that a reader of the disk needs: descriptors, then data files."""
+        return (*self.chain, *(path for path, _ in self.extents))
 
     def to_json(self) -> dict[str, Any]:
         """Give the disk as what ``json`` can write."""
@@ -38,6 +45,7 @@ class RecordedDisk:
             "chain": list(self.chain),
             "top_cid": self.top_cid,
             "extents": [list(extent) for extent in self.extents],
+            "modified_ns": list(self.modified_ns),
         }
 
     @classmethod
@@ -48,6 +56,7 @@ class RecordedDisk:
             chain=tuple(str(path) for path in entry["chain"]),
             top_cid=str(entry["top_cid"]),
             extents=tuple((str(path), int(size)) for path, size in entry["extents"]),
+            modified_ns=tuple(int(moment) for moment in entry.get("modified_ns", ())),
         )
 
 
@@ -74,6 +83,8 @@ class Sighting:
     fate: Fate
     other_snapshots: tuple[str, ...]
     helpers: tuple[str, ...]
+    has_unknown_delta: bool = False
+    """Whether a disk has more deltas above its recorded chain than there are snapshots."""
 
     @property
     def is_untouched(self) -> bool:
@@ -107,6 +118,7 @@ def sight_snapshots(
         disk.node: _count_deltas_above(disk.chain, chains_now.get(disk.node, ()))
         for disk in recorded
     }
+    has_unknown_delta = any((depth or 0) > len(snapshot_names) for depth in depths.values())
     if present:
         is_made = len(present) == 1 and all(depth == 1 for depth in depths.values())
         fate = Fate.MADE if is_made else Fate.PARTLY_MADE
@@ -121,6 +133,7 @@ def sight_snapshots(
         fate=fate,
         other_snapshots=tuple(others),
         helpers=tuple(helpers),
+        has_unknown_delta=has_unknown_delta,
     )
 
 

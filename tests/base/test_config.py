@@ -14,6 +14,7 @@ from hlb_hooks.base.config_kinds import (
     AbsolutePath,
     Choice,
     Flag,
+    HostName,
     Kind,
     Number,
     Patterns,
@@ -36,6 +37,7 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
         (["true", "1", '["vmware-cmd"]'], ['""', '"vim-cmd"', '"VMWARE-CMD"']),
     ),
     "host.vmware_cmd": ("/usr/bin/vmware-cmd", '"/opt/a b/vmware-cmd"', PATHS),
+    "host.name": ("", '"esx-1.bank"', (["true", "1"], ['"esx 1"', '"a/b"', '"esx\\n1"'])),
     "host.command_timeout_seconds": (60, "5", SECONDS),
     "paths.state_dir": ("/usr/local/avamar/var/hlb", '"/srv/hlb"', PATHS),
     "paths.log_file": ("/usr/local/avamar/var/hlb/hlb.log", '"/srv/hlb.log"', PATHS),
@@ -225,7 +227,7 @@ def test_hyphens_and_capitals_do_not_hide_what_was_meant(config_file: Path, key:
         ),
         (
             "host.zzz = 1\n",
-            "host.zzz = 1: unknown key, [host] has driver, vmware_cmd, command_timeout_seconds",
+            "host.zzz = 1: unknown key, [host] has driver, vmware_cmd, name, command_timeout_seconds",
         ),
         ("host = 3\n", "host = 3: expected a table, [host]"),
         ("[[snapshot]]\n", "snapshot = [a table]: expected a table, [snapshot]"),
@@ -422,6 +424,8 @@ def values_of(kind: Kind[Any]) -> st.SearchStrategy[Any]:
             return st.floats(minimum, maximum)
         case AbsolutePath():
             return any_paths()
+        case HostName():
+            return st.from_regex(r"[A-Za-z0-9._-]{0,60}", fullmatch=True)
         case Patterns():
             patterns = st.text(min_size=1).filter(str.strip)
             return st.lists(patterns, min_size=1).map(tuple)

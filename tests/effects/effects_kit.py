@@ -124,7 +124,7 @@ def begin_run(folder: Path, *more: Record, run: str = RUN, job: str = "gold") ->
 
 
 def record_disks_of(vmx: str) -> tuple[RecordedDisk, ...]:
-    from hlb_hooks.effects.vm_files import record_disks
+    from hlb_hooks.effects.base_disks import record_disks
 
     return record_disks(read_vm(vmx))
 

@@ -12,8 +12,10 @@ from hlb_hooks.base.names import is_run_name
 from hlb_hooks.base.speech import RehearsalSpeaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.effects.guard_process import GuardStarter, RehearsedGuards
-from hlb_hooks.effects.run_store import RehearsedStateFolder, StateFolder
-from hlb_hooks.effects.snapshots import HostSnapshots, RehearsedSnapshots
+from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
+from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
+from hlb_hooks.effects.run_store import StateFolder
+from hlb_hooks.effects.snapshots import HostSnapshots
 
 
 def make_config(host: esx.Host) -> Config:

@@ -8,7 +8,7 @@ import pytest
 from effects_kit import RUN, VMX, make_head, snapshot_tree
 
 from hlb_hooks.base.errors import StateError
-from hlb_hooks.effects.journal import Journal, RehearsedJournal, WrittenJournal
+from hlb_hooks.effects.journal import Journal, MemoryJournal, WrittenJournal
 from hlb_hooks.effects.records import Flag, make_record
 from hlb_hooks.effects.run_story import Run, tell_run
 from hlb_hooks.effects.state_file import StateFile, read_state_file
@@ -98,7 +98,7 @@ def test_many_threads_write_whole_lines(path: str, journal: Journal) -> None:
 
 def test_a_rehearsal_lives_its_run_in_memory_alone(tmp_path: Path, path: str) -> None:
     before = snapshot_tree(tmp_path)
-    journal = RehearsedJournal(make_run(path), path)
+    journal = MemoryJournal(make_run(path), path)
     journal.record(INTENT)
     journal.note(Flag.OK_SNAP, VMX, snapshot="HLB-1")
     journal.close()

@@ -22,8 +22,8 @@ from effects_kit import (
 
 from hlb_hooks.base.errors import ConfigurationError, HlbError, NotNowError, StateError
 from hlb_hooks.effects.records import Flag, encode_record, make_record
+from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
 from hlb_hooks.effects.run_store import (
-    RehearsedStateFolder,
     RunStore,
     StateFolder,
     find_runs,
@@ -170,7 +170,8 @@ READ_ONLY = (
     KIT + "import subprocess\n"
     "from effects_kit import make_head\n"
     "from hlb_hooks.base.errors import HlbError\n"
-    "from hlb_hooks.effects.run_store import RehearsedStateFolder, StateFolder\n"
+    "from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder\n"
+    "from hlb_hooks.effects.run_store import StateFolder\n"
     "outer = sys.argv[1]\n"
     "for words in (['--bind', outer, outer], ['-o', 'remount,bind,ro', outer]):\n"
     "    subprocess.run(['mount', *words], check=True)\n"

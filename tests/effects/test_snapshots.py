@@ -21,15 +21,15 @@ from effects_kit import (
 
 from hlb_hooks.base.speech import RehearsalSpeaker
 from hlb_hooks.effects.claims import Claim, claim_path, read_claim, saved_vmx_path, take_claim
-from hlb_hooks.effects.snapshots import (
-    HostSnapshots,
+from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
+from hlb_hooks.effects.snapshot_work import (
     MakeResult,
-    RehearsedSnapshots,
     Removal,
     RemoveResult,
     SnapshotOrder,
     look,
 )
+from hlb_hooks.effects.snapshots import HostSnapshots
 from hlb_hooks.effects.vm_files import read_vm
 from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.effects.vmware_cmd import VmwareCmd

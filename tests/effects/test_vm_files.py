@@ -10,15 +10,8 @@ from effects_kit import record_disks_of
 
 from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.effects.claims import Claim, take_claim
-from hlb_hooks.effects.vm_files import (
-    datastore_of,
-    find_changed_base,
-    read_size,
-    read_vm,
-    read_vmx,
-    record_disks,
-    working_folder,
-)
+from hlb_hooks.effects.base_disks import find_changed_base, read_status, record_disks
+from hlb_hooks.effects.vm_files import datastore_of, read_vm, read_vmx, working_folder
 from hlb_hooks.vmfiles.chain import read_chain
 
 
@@ -276,7 +269,7 @@ def test_a_missing_data_file_is_named_when_it_is_to_be_recorded(host: esx.Host) 
     with pytest.raises(VmFileError, match=r"a-flat\.vmdk: a disk's data file cannot be found"):
         record_disks(read_vm(vmx))
     with pytest.raises(VmFileError):
-        read_size(str(Path(vmx).with_name("a-flat.vmdk")))
+        read_status(str(Path(vmx).with_name("a-flat.vmdk")))
 
 
 def test_a_vmx_that_is_just_being_replaced_is_waited_for(host: esx.Host) -> None:

@@ -296,7 +296,8 @@ def test_the_disks_of_an_intent_are_read_back() -> None:
 
 def test_every_flag_of_a_vm_has_its_place_in_the_report_or_none() -> None:
     silent = {Flag.PRESENT, Flag.CHOSEN, Flag.INTENT_SNAP, Flag.NOT_MADE, Flag.INTENT_UMOUNT}
+    silent |= {Flag.ADOPTED, Flag.MOVED, Flag.NOTE}
     of_run = {Flag.STATE, Flag.OWNER, Flag.CONFIG, Flag.GUARD, Flag.INVENTORY, Flag.STARTED}
-    of_run |= {Flag.HANDED_OVER, Flag.ENDED}
+    of_run |= {Flag.HANDED_OVER, Flag.ENDED, Flag.VERDICT}
     assert set(REPORTED_FLAGS) | silent | of_run == set(Flag)
     assert len(set(REPORTED_FLAGS)) == len(REPORTED_FLAGS)

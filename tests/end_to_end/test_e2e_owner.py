@@ -181,8 +181,10 @@ def test_an_end_hook_without_a_start_has_nothing_to_do(site: Site, vmx: str) -> 
         avtar.wait_started()
         site.run("initial_umount", "--run", site.run_name)
         story = avtar.finish()
-    # Somebody settled it by hand: said once more, and nothing is done twice.
-    assert story.ended.exit_code == 0
+    # Somebody took it away under the client: that is said once more, and nothing is done twice.
+    assert story.ended.exit_code == 1
+    assert story.ended.flags(vmx) == ["OK_snap", "TORN", "OK_umount"]
+    assert "removed by hand while avtar" in story.ended.words(vmx)
     assert site.count_calls()["removesnapshots"] == 1
 
 

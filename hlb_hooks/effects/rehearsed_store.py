@@ -1,0 +1,61 @@
+"""The state folder of a dry run: it is looked at as the real one is used."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterable, Iterator
+
+from hlb_hooks.effects.effect_kind import changes, reads
+from hlb_hooks.effects.journal import Journal, MemoryJournal, keep_in_memory
+from hlb_hooks.effects.records import Record
+from hlb_hooks.effects.run_store import (
+    FoundRun,
+    FoundRuns,
+    cannot_write,
+    check_folder,
+    find_runs,
+    state_path,
+)
+
+
+class RehearsedStateFolder:
+    """The state folder of a dry run: read, and never written or locked."""
+
+    def __init__(self, folder: str) -> None:
+        """Take the folder's path; it need not exist."""
+        self._folder = folder
+
+    @reads
+    def find_runs(self) -> FoundRuns:
+        """Read every run in the folder."""
+        return find_runs(self._folder)
+
+    @contextlib.contextmanager
+    @changes
+    def beginning(self) -> Iterator[None]:
+        """Look at what the real hook would meet, and take no lock. Raise as it does."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                check_folder(self._folder)
+            _check_writable(self._folder)
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+        yield
+
+    @changes
+    def begin(self, name: str, records: Iterable[Record]) -> Journal:
+        """Begin a run that is written nowhere."""
+        return keep_in_memory(state_path(self._folder, name), records)
+
+    @changes
+    def take_over(self, found: FoundRun, limit_seconds: float) -> Journal:  # noqa: ARG002
+        """Go on with a run in memory alone."""
+        return MemoryJournal(found.run, found.path)
+
+
+def _check_writable(folder: str) -> None:
+    """Raise OSError when nothing can be put into a folder, or, if there is none, above it."""
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "nothing can be written there")

@@ -1,0 +1,157 @@
+"""Adopting: a snapshot whose own host cannot remove it goes where its VM is registered now.
+
+The claim beside the VM says whose it is and what it is called. It is taken over once its host has
+released it, or has not refreshed it for two hours; and exactly that snapshot is removed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hlb_hooks.base import clock
+from hlb_hooks.base.config import Config
+from hlb_hooks.base.errors import HlbError, StateError, VmFileError
+from hlb_hooks.base.names import job_of_snapshot
+from hlb_hooks.base.text import escape
+from hlb_hooks.decisions.claim_standing import is_claim_in_force
+from hlb_hooks.effects import processes, vm_files
+from hlb_hooks.effects.base_disks import record_disks_below
+from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.claims import Claim, ClaimTakenError, claim_path, read_claim
+from hlb_hooks.effects.journal import Journal, keep_in_memory
+from hlb_hooks.effects.owner import lease_for
+from hlb_hooks.effects.records import Flag, Record, make_record
+from hlb_hooks.effects.run_store import RunStore
+from hlb_hooks.effects.run_story import Run
+from hlb_hooks.effects.vm_files import VmFacts
+from hlb_hooks.effects.vm_story import encode_disks
+from hlb_hooks.steps.block import BOOT_WAIT_SECONDS
+from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.run_head import make_head, name_host
+
+# The run begins with its end: nobody reads from these disks any more.
+_OVER = timedelta(seconds=-2)
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """Looking beside the VMs of this host for claims that nobody answers for."""
+
+    context: Context
+    store: RunStore
+    config: Config
+    runs: Sequence[Run]
+    """The runs that this host knows of."""
+    is_state_damaged: bool
+    """Whether a state file cannot be read: then a run that is not known may be the one in it."""
+    open_runs: frozenset[str]
+    """The runs of this host that were open before anything was settled: not up for adoption."""
+
+    def find(self) -> tuple[list[Journal], bool]:
+        """Give a begun run for each snapshot adopted, and whether one was found that was not.
+
+        Raise HlbError when the host does not list its VMs.
+        """
+        if clock.read_seconds_since_boot() < BOOT_WAIT_SECONDS:
+            return [], False  # other hosts may still be starting the VMs that were here
+        host = self.context.effects.open_host(self.config, "adopt")
+        adopted: list[Journal] = []
+        is_any_left = False
+        for vmx in host.driver.list_vms():
+            try:
+                claim = read_claim(vmx)
+                if claim is None or self._is_answered_for(claim):
+                    continue
+                journal = self._adopt(host, vmx, claim)
+            except HlbError as error:
+                self.context.speaker.say("warning", text=error.message)
+                is_any_left = True
+                continue
+            if journal is not None:
+                adopted.append(journal)
+        return adopted, is_any_left
+
+    def _is_answered_for(self, claim: Claim) -> bool:
+        own = name_host(self.config)
+        if claim.run in self.open_runs:
+            return True
+        if not claim.run or (self.is_state_damaged and claim.host == own):
+            return True
+        return is_claim_in_force(claim, host=own, runs=self.runs, now=clock.read_utc_now())
+
+    def _adopt(self, host: HostEffects, vmx: str, claim: Claim) -> Journal | None:
+        """Begin a run for the claim's snapshot; None when it is gone and so the claim goes too."""
+        job = job_of_snapshot(claim.snapshot)
+        if job is None:
+            raise VmFileError(
+                f"{escape(claim_path(vmx))}: {escape(claim.snapshot)} is no name of ours",
+                next_step="somebody else wrote this file: look at it, and remove it",
+            )
+        facts = vm_files.read_vm(vmx)
+        if claim.snapshot not in facts.snapshot_names:
+            self._sweep(host, facts, claim)
+            return None
+        disks = encode_disks(record_disks_below(facts, len(facts.snapshot_names)))
+        name = self.context.effects.name_run(job)
+        adopted = make_record(
+            Flag.ADOPTED,
+            vmx,
+            snapshot=claim.snapshot,
+            disks=disks,
+            name=facts.name,
+            run=claim.run,
+            host=claim.host,
+        )
+        head = make_head(name, job, lease_for(_OVER), self.config)
+        # On disk before the claim is taken over: killed in between, this host knows its snapshot.
+        journal = self._begin(name, [*head, adopted, make_record(Flag.HANDED_OVER)])
+        try:
+            host.snapshots.adopt_claim(vmx, self._own_claim(name, claim), claim)
+        except ClaimTakenError as error:
+            journal.note(Flag.NOT_MADE, vmx, snapshot=claim.snapshot, closed="1")
+            journal.note(Flag.ENDED)
+            journal.close()
+            self.context.speaker.say("warning", text=error.message)
+            return None
+        self.context.log.warning("adopted", vm=vmx, snapshot=claim.snapshot, of=claim.run)
+        self.context.speaker.deed(
+            "adopting",
+            vmx=vmx,
+            snapshot=claim.snapshot,
+            run=claim.run,
+            host=claim.host,
+            own=name,
+        )
+        return journal
+
+    def _begin(self, name: str, records: list[Record]) -> Journal:
+        try:
+            return self.store.begin(name, records)
+        except StateError as error:
+            # The claim is the record of having made the snapshot; killed now, it is adopted anew.
+            self.context.speaker.say("unwritten", text=error.message)
+            return keep_in_memory(name, records)
+
+    def _own_claim(self, name: str, claim: Claim) -> Claim:
+        return Claim(
+            host=name_host(self.config),
+            boot_id=processes.read_boot_id(),
+            run=name,
+            snapshot=claim.snapshot,
+            refreshed=clock.read_utc_now(),
+        )
+
+    def _sweep(self, host: HostEffects, facts: VmFacts, claim: Claim) -> None:
+        """Take away a claim whose snapshot is gone. Raise VmFileError for what is left of it."""
+        for disk in facts.covered_disks:
+            if len(disk.chain.links) - 1 > len(facts.snapshot_names) + disk.is_linked_clone:
+                raise VmFileError(
+                    f"{facts.vmx_path}: snapshot {claim.snapshot} is gone from the list, and disk "
+                    f"{disk.disk.node} is on a delta still: {disk.chain.top.path}",
+                    next_step="make and remove a snapshot by hand to merge it",
+                )
+        host.snapshots.drop_claim(facts.vmx_path, claim.run)
+        speaker = self.context.speaker
+        speaker.verdict(
+            speaker.phrase("claim_swept", vmx=facts.vmx_path, run=claim.run, host=claim.host)
+        )
