@@ -260,12 +260,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "usuniety recznie, kiedy {owner} dzialal i mogl jeszcze czytac",
     ),
     "merge_lost": (
-        "the snapshot is gone from the list, and the host has left its deltas on the disks",
-        "snapshotu nie ma juz na liscie, a host zostawil delty na dyskach",
+        "the snapshot is gone from the list, and the host has not merged its deltas in time, or "
+        "was started anew meanwhile",
+        "snapshotu nie ma juz na liscie, a host nie scalil delt w czasie albo zostal w trakcie "
+        "uruchomiony od nowa",
     ),
     "helper_left": (
         "the host has not merged its own helper snapshot: {names}",
         "host nie scalil wlasnego snapshotu pomocniczego: {names}",
+    ),
+    "merge_by_hand": (
+        "if the host does nothing any more, make and remove a snapshot by hand: that merges them",
+        "jesli host juz nic nie robi, zrob i usun snapshot recznie: to scala delty",
     ),
     "consolidate_all": (
         "if the host does nothing any more, consolidate the VM by hand: Delete All",
@@ -288,6 +294,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nic: dalej robi to straznik albo nastepny hlb reap",
     ),
     "not_removed": ("the host did not remove it: {message}", "host go nie usunal: {message}"),
+    "removal_claimed": (
+        "the host said it was done, and the .vmsd still shows {snapshot}",
+        "host powiedzial, ze gotowe, a .vmsd nadal pokazuje {snapshot}",
+    ),
     "disks_displaced": (
         "its disks are on other files than before the snapshot",
         "jej dyski sa na innych plikach niz przed snapshotem",

@@ -33,11 +33,14 @@ def explain_open(
     if sighting.is_ours_there and sighting.has_unknown_delta:
         return Flag.FAILED_UMOUNT, phrase("unknown_delta_above"), phrase("find_its_maker")
     if is_merge_lost:
-        return Flag.FAILED_UMOUNT, phrase("merge_lost"), phrase("consolidate")
+        return Flag.FAILED_UMOUNT, phrase("merge_lost"), phrase("merge_by_hand")
     if sighting.fate is Fate.DISPLACED:
         return Flag.FAILED_UMOUNT, phrase("disks_displaced"), phrase("look_by_hand")
     if sighting.fate is Fate.MERGING and not result.message:
         return Flag.MERGING, phrase("still_merging"), phrase("guard_goes_on")
+    if sighting.is_ours_there and not result.message:
+        why = phrase("removal_claimed", snapshot=sighting.name)
+        return Flag.FAILED_UMOUNT, why, phrase("look_by_hand")
     return (
         Flag.FAILED_UMOUNT,
         phrase("not_removed", message=result.message or sighting.fate.value),

@@ -16,8 +16,9 @@ _LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ (?P<severity>Info|Warning|Error|FATAL) <\d+>: (?P<text>.*)"
 )
 _VERDICT = re.compile(r"Command (completed|failed)\b")
-# Another run that writes to the same file begins with one of these.
+# A client's part of a log begins with one of these; <5008>, "Logging to", stands between them.
 _BEGINNING = re.compile(r"-+ *START \S+ log |.* <\d+>: Command Line: ")
+_HEAD = "Logging to "
 
 
 @dataclass(frozen=True)
@@ -38,18 +39,22 @@ class LogVerdict:
 
 
 def read_verdict(lines: Iterable[str], names: Collection[str]) -> LogVerdict:
-    """Read a log, or the part of it that one run wrote, for what it says of files by ``names``."""
+    """Read a log from where one run began, for what it says of files by ``names``."""
     last_word = ""
     is_completed = False
     complaints: list[str] = []
+    is_begun = False
     for line in lines:
         if _BEGINNING.match(line):
-            last_word, is_completed = "", False
+            if is_begun:
+                break  # from here on it is another client's, who writes to the same file
             continue
         match = _LINE.match(line)
         if match is None:
             continue
         text = match["text"]
+        # The head may come late: a client writes it before its hook runs, or has it in a buffer.
+        is_begun = is_begun or not text.startswith(_HEAD)
         verdict = _VERDICT.match(text)
         if verdict is not None:
             last_word, is_completed = text, verdict[1] == "completed"

@@ -35,6 +35,16 @@ def record_disks_below(facts: VmFacts, snapshots: int) -> tuple[RecordedDisk, ..
 
 
 @reads
+def find_leftover_delta(facts: VmFacts) -> str:
+    """Name the first delta that no snapshot of the .vmsd accounts for, or give an empty string."""
+    for disk in facts.covered_disks:
+        deltas = len(disk.chain.links) - 1
+        if deltas > len(facts.snapshot_names) + disk.is_linked_clone:
+            return disk.chain.top.path
+    return ""
+
+
+@reads
 def find_changed_base(recorded: tuple[RecordedDisk, ...], facts: VmFacts) -> str:
     """Name the first base file that is not as it was recorded, or give an empty string.
 

@@ -14,8 +14,9 @@ from hlb_hooks.base.errors import HlbError, StateError, VmFileError
 from hlb_hooks.base.names import job_of_snapshot
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.claim_standing import is_claim_in_force
+from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.effects import processes, vm_files
-from hlb_hooks.effects.base_disks import record_disks_below
+from hlb_hooks.effects.base_disks import find_leftover_delta, record_disks_below
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim, ClaimTakenError, claim_path, read_claim
 from hlb_hooks.effects.journal import Journal, keep_in_memory
@@ -65,6 +66,7 @@ class Adoption:
                 journal = self._adopt(host, vmx, claim)
             except HlbError as error:
                 self.context.speaker.say("warning", text=error.message)
+                self.context.speaker.say("next_step", text=error.next_step, indent=4)
                 is_any_left = True
                 continue
             if journal is not None:
@@ -143,13 +145,13 @@ class Adoption:
 
     def _sweep(self, host: HostEffects, facts: VmFacts, claim: Claim) -> None:
         """Take away a claim whose snapshot is gone. Raise VmFileError for what is left of it."""
-        for disk in facts.covered_disks:
-            if len(disk.chain.links) - 1 > len(facts.snapshot_names) + disk.is_linked_clone:
-                raise VmFileError(
-                    f"{facts.vmx_path}: snapshot {claim.snapshot} is gone from the list, and disk "
-                    f"{disk.disk.node} is on a delta still: {disk.chain.top.path}",
-                    next_step="make and remove a snapshot by hand to merge it",
-                )
+        delta = find_leftover_delta(facts)
+        if delta:
+            raise VmFileError(
+                f"{escape(facts.vmx_path)}: snapshot {claim.snapshot} is gone from the list, and a "
+                f"disk is on a delta still: {escape(delta)}",
+                next_step=self.context.speak(phrase("merge_by_hand")),
+            )
         host.snapshots.drop_claim(facts.vmx_path, claim.run)
         speaker = self.context.speaker
         speaker.verdict(

@@ -13,7 +13,6 @@ from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.snapshot_work import Removal, RemoveResult, look
 from hlb_hooks.effects.vm_story import Attempt, AttemptState, Trouble, VmStory
-from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
 from hlb_hooks.steps.whereabouts import Whereabouts
@@ -177,7 +176,8 @@ class Settlement:
             self._note(Flag.FAILED_UMOUNT, vm, why, phrase("look_by_hand"))
             return
         self._note_lost(vm, sighting, result)
-        if sighting.is_ours_there and result.kind is RefusalKind.NOT_REGISTERED:
+        if result.was_asked and sighting.is_ours_there:
+            # The VM may be another host's, whatever this one lists: that host can, and may.
             self._whereabouts.release_claim(vm)
         is_merge_lost = sighting.fate is Fate.MERGING and self._is_merge_lost(vm)
         flag, why, next_step = explain_open(sighting, result, is_merge_lost=is_merge_lost)

@@ -1,13 +1,13 @@
 """Where a VM with our snapshot is now: on another host, in another folder, or in others' hands."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import HlbError, VmFileError
 from hlb_hooks.decisions.claim_standing import is_claim_fresh
 from hlb_hooks.effects import vm_files
-from hlb_hooks.effects.base_disks import record_disks_below
+from hlb_hooks.effects.base_disks import find_leftover_delta, record_disks_below
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim, read_claim
 from hlb_hooks.effects.journal import Journal
@@ -28,7 +28,15 @@ class Whereabouts:
     context: Context
     journal: Journal
     host: HostEffects
-    _next_refresh: float = 0.0
+    _next_refresh: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have the first refresh in ten minutes.
+
+        Only a removal that takes long keeps a claim fresh. One that fails again and again must
+        not: another host may be able to do what this one cannot.
+        """
+        self._next_refresh = clock.read_seconds_since_boot() + CLAIM_REFRESH_SECONDS
 
     def refresh_claims(self) -> None:
         """Say in the claims of the open VMs that somebody answers for them, every ten minutes."""
@@ -53,27 +61,34 @@ class Whereabouts:
         return claim if is_claim_fresh(claim, clock.read_utc_now()) else None
 
     def find_again(self, vm: VmStory) -> bool:
-        """Look for a VM whose .vmx is gone among those of this host, by our snapshot's name.
+        """Look for a VM whose .vmx is gone among those of this host: by our snapshot or our claim.
 
-        True when it was found, alone with our snapshot, and that was written down.
+        True when it was found, and that was written down. Raise HlbError when it was found and
+        its disks make no sense.
         """
         if os.path.lexists(vm.place):
             return False
         for vmx in self.host.driver.list_vms():
-            if vmx != vm.place and self._has_our_snapshot(vm, vmx):
+            if vmx != vm.place and self._is_the_same(vm, vmx):
                 facts = vm_files.read_vm(vmx)
-                disks = encode_disks(record_disks_below(facts, len(facts.snapshot_names)))
-                self.journal.note(Flag.MOVED, vm.vmx, to=vmx, disks=disks)
+                disks = record_disks_below(facts, len(facts.snapshot_names))
+                self.journal.note(Flag.MOVED, vm.vmx, to=vmx, disks=encode_disks(disks))
                 self.context.log.warning("vm_moved", vm=vm.vmx, to=vmx)
                 return True
         return False
 
-    def _has_our_snapshot(self, vm: VmStory, vmx: str) -> bool:
+    def _is_the_same(self, vm: VmStory, vmx: str) -> bool:
+        """Tell whether ``vmx`` has our snapshot, or our claim and no delta that nobody explains."""
         try:
-            names = vm_files.read_snapshot_names(vmx, vm_files.read_vmx(vmx))
+            facts = vm_files.read_vm(vmx)
         except VmFileError:
             return False  # another VM's files are no concern of this one
-        return any(attempt.snapshot in names for attempt in vm.unsettled_attempts)
+        if any(attempt.snapshot in facts.snapshot_names for attempt in vm.unsettled_attempts):
+            return True
+        claim = facts.claim
+        if claim is None or claim.run != self.journal.run.name:
+            return False
+        return claim.snapshot in vm.attempts and not find_leftover_delta(facts)
 
 
 def refresh_claims(context: Context, snapshots: Snapshots, run: Run) -> None:
