@@ -2,8 +2,8 @@
 # The Debian packages that some tests need: installed by root, else those tests skip and name them.
 set -eu
 missing=""
-# locales: the definition of a locale that is not UTF-8.
-for package in locales; do
+# locales: the definition of a locale that is not UTF-8. fuse3: mounting a lab.
+for package in locales fuse3; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done

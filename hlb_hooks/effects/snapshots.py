@@ -86,7 +86,7 @@ class HostSnapshots:
         self.host.prepare()
         # Looked at again right here: what was seen above is older than a write to disk. Between
         # this look and the host's own nothing can be put: that window is ours to publish.
-        sighting, trouble = look(removal)
+        sighting, trouble = look(removal)  # the last look
         if not may_remove(sighting):
             return RemoveResult(sighting, was_asked=False, message=trouble)
         says = self.host.remove_all_snapshots(removal.vmx)

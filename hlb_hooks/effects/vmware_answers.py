@@ -147,6 +147,10 @@ def read_refusal(answer: Answer) -> Refusal | None:
         return Refusal(RefusalKind.NOT_REGISTERED, None, _one_line(text))
     if "cannot be performed in the current state" in text:
         return Refusal(RefusalKind.WRONG_STATE, None, _one_line(text))
+    if "timed out" in text.lower():
+        # How the vCLI words it is not known. A time-out of the guest's tools is worded otherwise:
+        # "A timeout occurred while communicating with VMware Tools".
+        return Refusal(RefusalKind.TIMED_OUT, None, _one_line(text))
     if re.search(r"^Error connecting", text, re.MULTILINE):
         return Refusal(RefusalKind.MANAGEMENT_DOWN, None, _one_line(text))
     code_by_exit = _EXIT_STATUS_CODES.get(answer.exit_code)

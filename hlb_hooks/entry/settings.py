@@ -7,6 +7,8 @@ from hlb_hooks.base.config import Config, load_config
 from hlb_hooks.base.config_salvage import salvage_state_dirs
 from hlb_hooks.base.errors import HlbError
 from hlb_hooks.effects.guard_process import list_guarded_folders
+from hlb_hooks.effects.run_store import find_runs
+from hlb_hooks.steps.run_head import name_host
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,17 @@ def load_end_settings(path: str, job: str | None = None) -> EndSettings:
         trouble = error.message
         config = config or Config(path)
         folders = folders or salvage_state_dirs(path)
-    folders += list_guarded_folders()
+    guarded = list_guarded_folders()
+    folders += guarded if trouble else [path for path in guarded if _is_of_host(path, config)]
     # One folder by two names would end each run twice.
     normal = dict.fromkeys(os.path.realpath(folder) for folder in folders)
     return EndSettings(config, tuple(normal), trouble)
+
+
+def _is_of_host(folder: str, config: Config) -> bool:
+    """Tell whether a guard's folder is this host's: a lab has several hosts on one machine."""
+    try:
+        runs = find_runs(folder).runs
+    except HlbError:
+        return True  # said by the step
+    return not runs or any(entry.run.host == name_host(config) for entry in runs)

@@ -7,11 +7,15 @@ they find the lab through their configuration, as they find a real host.
     create      makes the folder; sample_vms, vm_templates and client_files say what is in it
     registry    which VMs the host knows, and their power states
     disks       a disk's content through its chain of files; delta is the lab's own encoding
-    locks       which files the host keeps locked now
-    snapshots   what createsnapshot and removesnapshots do to the files; merge commits deltas
+    locks       which files a host keeps locked now
+    snapshots   what createsnapshot does to the files; removal, chain_edit and merge undo it
     tasks       a task of the host goes on when the client that asked for it is gone
-    vmware_cmd  the executable of that name
+    vmware_cmd  the executable of that name; refusals has its errors, task_client starts tasks
+    faults      what the host shall do wrong; ordeal and orders play it, outage is a restart
+    operate     what an administrator does; power and relocation change the files
+    neighbours  the hosts that share datastores; hosts makes them, moves VMs, and lets one die
     guests      a daemon that writes as the machines' guests would
+    command     ``hlb lab``, with command_faults, command_vms and command_hosts
     avtar       the backup client: dataset, hooks, log and store have modules of their own
     demo        shows all of it to a person, and checks what it claims
 """

@@ -5,16 +5,17 @@ in between as it comes, without a date before it.
 """
 
 import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hlb_hooks.base.text import escape
+from hlb_hooks.lab.files import FILE_MODE
 
 VERSION = "7.5.101-101"
 _PLATFORM = "Linux-x86_64"
+_STDOUT = 1
 
 
 class AvtarLog:
@@ -22,7 +23,11 @@ class AvtarLog:
 
     def __init__(self, log_file: Path | None) -> None:
         """Open ``log_file`` for appending, if there is one."""
-        self._file = log_file.open("ab", buffering=0) if log_file else None
+        # Nothing is buffered: a signal's handler may write a line in the middle of another's.
+        self._targets = [_STDOUT]
+        if log_file:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._targets.append(os.open(log_file, flags, FILE_MODE))
         self._started = _read_local_time()
         self.warnings = 0
         self.error_numbers: list[int] = []
@@ -46,8 +51,8 @@ class AvtarLog:
             f"----- END avtar log {_format_time(_read_local_time())}  "
             f"({_count(self.warnings, 'warning')}, {_count(errors, 'error')}, 0 fatal errors)"
         )
-        if self._file is not None:
-            self._file.close()
+        for target in self._targets[1:]:
+            os.close(target)
 
     def info(self, number: int, text: str) -> None:
         """Write an ``Info`` line."""
@@ -63,12 +68,16 @@ class AvtarLog:
         self.error_numbers.append(number)
         self._write_message("Error", number, text)
 
+    def fail_fatally(self, number: int, text: str) -> None:
+        """Write a ``FATAL`` line; the process ends right after it."""
+        self._write_message("FATAL", number, text)
+
     def write_raw(self, data: bytes) -> None:
         """Write a hook's output as it is."""
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        if self._file is not None:
-            self._file.write(data)
+        for target in self._targets:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(target, rest) :]
 
     def write_verdict(self, exit_code: int, meaning: str) -> None:
         """Write the lines that say how the command ended; the last but the footer."""

@@ -1,12 +1,29 @@
 """avtar's command line, as far as the lab's goes: its help and scripts that are in use."""
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hlb_hooks.lab.avtar_flags import prepend_flag_files, read_patterns
+from hlb_hooks.lab.avtar_lab_options import Behaviour, add_lab_options, read_behaviour
 from hlb_hooks.lab.layout import Lab
 
 _SECRET_OPTIONS = ("--password=", "--ap=")
+_TIMEOUT_CLAUSE = re.compile(r"(?:^|[\s,;])timeout-seconds=(\d+(?:\.\d+)?)(?=$|[\s,;])")
+
+
+@dataclass(frozen=True)
+class HookOptions:
+    """One of the two hooks: ``which`` is ``run-at-start`` or ``run-at-end``; no name, no hook.
+
+    ``decides`` says that its exit code counts; ``timeout_seconds`` comes from its clause.
+    """
+
+    which: str
+    name: str
+    decides: bool
+    timeout_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -18,44 +35,54 @@ class AvtarOptions:
     account: str
     excludes: tuple[str, ...]
     includes: tuple[str, ...]
-    run_at_start: str
-    run_at_end: str
-    run_at_start_exit: bool
-    run_at_end_exit: bool
+    start_hook: HookOptions
+    end_hook: HookOptions
     log_file: Path | None
     vardir: Path
     sysdir: Path
     target: Path | None
     preserve_paths: bool
     label_number: int | None
-    runs_end_hook_after_failed_start: bool
-    read_delay_seconds: float
+    behaviour: Behaviour
     files: tuple[Path, ...]
+
+    @property
+    def file_prefix(self) -> str:
+        """What the names of the lock and cache files of this dataset begin with.
+
+        A real log has ``var/VmImage1_avtar.lck``; where such a name comes from is not known, so
+        the label stands for it here. Without a label it is the ``var/avtar.lck`` of the talk.
+        """
+        name = re.sub(r"[^A-Za-z0-9_.-]", "-", self.label)
+        return f"{name}_" if name else ""
 
 
 def parse_options(lab: Lab, arguments: list[str]) -> AvtarOptions:
-    """Read a command line; usage errors end the program with exit code 2, as argparse has it."""
-    parsed = _make_parser(lab).parse_args(arguments)
+    """Read a command line, and the flag files that go with it.
+
+    Usage errors end the program with exit code 2, as argparse has it. Raise UsageError for a file
+    of flags or patterns that cannot be read.
+    """
+    parsed = _make_parser(lab).parse_args(prepend_flag_files(arguments, lab.vardir))
+    if parsed.lab_cancel is not None:
+        parsed.operation, parsed.label = "cancel", parsed.lab_cancel
     if parsed.operation == "create" and not parsed.files:
         raise SystemExit("avtar: --create needs the files and folders to back up")
     return AvtarOptions(
         operation=parsed.operation,
         label=parsed.label,
         account=parsed.account,
-        excludes=tuple(parsed.exclude),
-        includes=tuple(parsed.include),
-        run_at_start=parsed.run_at_start,
-        run_at_end=parsed.run_at_end,
-        run_at_start_exit=parsed.run_at_start_exit == "true",
-        run_at_end_exit=parsed.run_at_end_exit == "true",
+        excludes=_collect_patterns(parsed.exclude, parsed.exclude_from),
+        includes=_collect_patterns(parsed.include, parsed.include_from),
+        start_hook=_read_hook(parsed, "run-at-start"),
+        end_hook=_read_hook(parsed, "run-at-end"),
         log_file=parsed.logfile and parsed.logfile.absolute(),
         vardir=parsed.vardir.absolute(),
         sysdir=parsed.sysdir.absolute(),
         target=parsed.target and parsed.target.absolute(),
         preserve_paths=parsed.preservepaths,
         label_number=parsed.labelnumber,
-        runs_end_hook_after_failed_start=parsed.lab_end_after_failure == "yes",
-        read_delay_seconds=parsed.lab_read_delay,
+        behaviour=read_behaviour(parsed),
         files=tuple(path.absolute() for path in parsed.files),
     )
 
@@ -80,13 +107,16 @@ def _make_parser(lab: Lab) -> argparse.ArgumentParser:
         operation.add_argument(
             *flags, dest="operation", action="store_const", const=name, help=text
         )
+    operation.add_argument(
+        "--lab-cancel", metavar="TAG", help="cancel the commands with this label, as a server does"
+    )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILES")
     parser.add_argument("--label", "-f", default="", help="a name for the backup")
     parser.add_argument("--path", "--account", "--acnt", dest="account", default="/clients/lab")
-    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
-    parser.add_argument("--include", action="append", default=[], metavar="PATTERN")
+    _add_pattern_options(parser)
     _add_hook_options(parser)
     parser.add_argument("--logfile", type=Path, help="write the log there too")
+    parser.add_argument("--flagfile", type=Path, help="more options, one a line")
     parser.add_argument("--vardir", type=Path, default=lab.vardir)
     parser.add_argument("--sysdir", type=Path, default=lab.sysdir)
     parser.add_argument("--target", type=Path, help="restore to this folder")
@@ -94,16 +124,16 @@ def _make_parser(lab: Lab) -> argparse.ArgumentParser:
     parser.add_argument("--labelnumber", "--labelnum", "--sequencenumber", type=int, metavar="N")
     for ignored in ("--server", "--id", "--password", "--ap"):
         parser.add_argument(ignored, help="accepted: the store of a lab has no door")
-    parser.add_argument(
-        "--lab-end-after-failure",
-        choices=("yes", "no"),
-        default="yes",
-        help="run the end hook when the start hook failed; what avtar does is not known",
-    )
-    parser.add_argument(
-        "--lab-read-delay", type=float, default=0.0, metavar="SECONDS", help="wait before each file"
-    )
+    add_lab_options(parser)
     return parser
+
+
+def _add_pattern_options(parser: argparse.ArgumentParser) -> None:
+    for kind, short in (("exclude", ("-X",)), ("include", ())):
+        parser.add_argument(f"--{kind}", action="append", default=[], metavar="PATTERN")
+        parser.add_argument(
+            f"--{kind}-from", *short, action="append", default=[], type=Path, metavar="FILE"
+        )
 
 
 def _add_hook_options(parser: argparse.ArgumentParser) -> None:
@@ -119,3 +149,28 @@ def _add_hook_options(parser: argparse.ArgumentParser) -> None:
             default="false",
             help="let the hook's exit code decide",
         )
+        # The client's help has the plural; the Oracle guide and scripts in use the singular.
+        parser.add_argument(
+            f"--{hook}-clauses",
+            f"--{underscored}_clauses",
+            f"--{hook}-clause",
+            f"--{underscored}_clause",
+            default="",
+            metavar="CLAUSES",
+            help="timeout-seconds=N; others are accepted and do nothing",
+        )
+
+
+def _read_hook(parsed: argparse.Namespace, which: str) -> HookOptions:
+    name = which.replace("-", "_")
+    timeout = _TIMEOUT_CLAUSE.search(getattr(parsed, f"{name}_clauses"))
+    return HookOptions(
+        which=which,
+        name=getattr(parsed, name),
+        decides=getattr(parsed, f"{name}_exit") == "true",
+        timeout_seconds=float(timeout[1]) if timeout else None,
+    )
+
+
+def _collect_patterns(patterns: list[str], files: list[Path]) -> tuple[str, ...]:
+    return (*patterns, *(pattern for path in files for pattern in read_patterns(path)))

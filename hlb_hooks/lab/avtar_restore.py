@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+from hlb_hooks.lab.avtar_cancel import Cancellation
 from hlb_hooks.lab.avtar_log import AvtarLog, format_local_now, format_size, quote_path
 from hlb_hooks.lab.avtar_options import AvtarOptions
 from hlb_hooks.lab.files import make_folder
@@ -12,11 +13,14 @@ from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.store import Store, StoredFile, select_files
 
 
-def run_restore(_lab: Lab, store: Store, options: AvtarOptions, log: AvtarLog) -> None:
+def run_restore(
+    _lab: Lab, store: Store, options: AvtarOptions, log: AvtarLog, cancellation: Cancellation
+) -> None:
     """Restore the named files and folders, or all. One that is there already is a warning.
 
     With a target a file goes below it under its path from the named folder on, or under its
-    whole path with ``--preservepaths``; what avtar does in detail here is not known.
+    whole path with ``--preservepaths``; what avtar does in detail here is not known. Raise
+    HlbError when there is no such backup, and CanceledError.
     """
     started = time.monotonic()
     log.info(5946, "File system character encoding is UTF-8.")
@@ -26,6 +30,7 @@ def run_restore(_lab: Lab, store: Store, options: AvtarOptions, log: AvtarLog) -
     restored = 0
     size_bytes = 0
     for file, top in select_files(backup, options.files):
+        cancellation.sleep(options.behaviour.read_delay_seconds)
         target = _place(Path(file.path), top, options)
         try:
             _restore_file(store, file, target)

@@ -63,7 +63,7 @@ def _render_configuration(lab: Lab) -> str:
 [host]
 driver = "vmware-cmd"
 vmware_cmd = {quote_toml(str(lab.programs / "vmware-cmd"))}
-
+{_render_host_name(lab)}
 [paths]
 state_dir = {quote_toml(str(state))}
 log_file = {quote_toml(str(state / "hlb.log"))}
@@ -80,3 +80,8 @@ emergency_free_percent = 0
 [jobs.default]
 targets = {quote_toml(str(lab.sysdir / "hlb" / "targets"))}
 """
+
+
+def _render_host_name(lab: Lab) -> str:
+    """Give the line that names the host: two that share datastores are told apart by it."""
+    return f"name = {quote_toml(lab.read_settings().host_name)}\n"

@@ -2,15 +2,22 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.lab.create import create_lab
+from hlb_hooks.lab.command_faults import add_fault_parser
+from hlb_hooks.lab.command_hosts import add_host_parser
+from hlb_hooks.lab.command_mount import add_mount_parser
+from hlb_hooks.lab.command_vms import add_vm_parser
+from hlb_hooks.lab.create import check_free, create_lab
 from hlb_hooks.lab.demo import run_demo
 from hlb_hooks.lab.guests import are_guests_running, start_guests, stop_guests
+from hlb_hooks.lab.hosts import add_host
 from hlb_hooks.lab.layout import DIALECTS, LabSettings, open_lab
 
 DEFAULT_VMS = 12
+_MOST_HOSTS = 8
 
 
 def add_lab_parser(
@@ -30,6 +37,14 @@ def add_lab_parser(
     create.add_argument(
         "--seed", type=int, default=LabSettings().seed, help="of the disks' content"
     )
+    create.add_argument(
+        "--hosts",
+        type=int,
+        choices=range(1, _MOST_HOSTS + 1),
+        default=1,
+        metavar="N",
+        help="hosts on the same datastores: DIR, DIR-2 and so on (%(default)s)",
+    )
 
     guests = actions.add_parser("guests", help="the VMs' guests, which write all the time")
     guests.add_argument("folder", metavar="DIR", type=Path)
@@ -41,6 +56,11 @@ def add_lab_parser(
     )
     demo.add_argument("--keep", action="store_true", help="keep the passing folder, too")
 
+    add_fault_parser(actions)
+    add_vm_parser(actions)
+    add_host_parser(actions)
+    add_mount_parser(actions)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what ``arguments`` ask for; give the exit code. Raise HlbError when it cannot be done."""
@@ -48,13 +68,24 @@ def run(arguments: argparse.Namespace) -> int:
     from hlb_hooks.entry.hook_scripts import render
 
     if arguments.lab_action == "create":
-        settings = LabSettings(dialect=arguments.dialect, seed=arguments.seed)
-        lab = create_lab(arguments.folder, settings, arguments.vms, render)
-        _print(f"{lab.folder}: {arguments.vms} VMs, vmware-cmd and avtar in {lab.programs}")
-        return ExitCode.DONE
+        return _create(arguments, render)
     if arguments.lab_action == "demo":
         return run_demo(arguments.folder, render, keeps_folder=arguments.keep)
     return _run_guests(str(arguments.folder), arguments.guests_action)
+
+
+def _create(arguments: argparse.Namespace, render: Callable[[str, str], str]) -> int:
+    settings = LabSettings(dialect=arguments.dialect, seed=arguments.seed)
+    first = arguments.folder.resolve()
+    others = [first.parent / f"{first.name}-{number}" for number in range(2, arguments.hosts + 1)]
+    for folder in others:
+        check_free(folder)
+    lab = create_lab(arguments.folder, settings, arguments.vms, render)
+    _print(f"{lab.folder}: {arguments.vms} VMs, vmware-cmd and avtar in {lab.programs}")
+    for number, folder in enumerate(others, 2):
+        other = add_host(lab, folder, f"esx{number}", render)
+        _print(f"{other.folder}: host esx{number} on the same datastores, with no VM yet")
+    return ExitCode.DONE
 
 
 def _run_guests(folder: str, action: str) -> int:

@@ -8,7 +8,8 @@ from hlb_hooks.base.errors import UsageError
 from hlb_hooks.lab.client_files import install_client, quote_toml
 from hlb_hooks.lab.create_vm import create_vm
 from hlb_hooks.lab.files import PRIVATE_FOLDER_MODE, make_folder
-from hlb_hooks.lab.layout import Lab, LabSettings
+from hlb_hooks.lab.layout import SHARED_FOLDERS, Lab, LabSettings
+from hlb_hooks.lab.neighbours import enter_host
 from hlb_hooks.lab.programs import install_programs
 from hlb_hooks.lab.registry import change_registry
 from hlb_hooks.lab.sample_vms import SampleVm, list_sample_vms
@@ -31,15 +32,10 @@ def create_lab(
     ``vms`` is how many to make, or which. ``render_hook`` gives the text of a hook from
     its name and an interpreter. Raise UsageError for a folder that is in use or cannot be one.
     """
-    lab = Lab(folder.resolve())
-    quote_toml(str(lab.folder))
-    _check_free(lab.folder)
-    make_folder(lab.folder)
-    lab.write_settings(settings)
-    for path in (lab.programs, lab.sysdir, lab.vardir, lab.store):
-        make_folder(path)
-    for name in ("locks", "tasks", "instants", "shadow"):
+    lab = start_folder(folder, settings)
+    for name in SHARED_FOLDERS:
         make_folder(lab.hostd / name, PRIVATE_FOLDER_MODE)
+    enter_host(lab)
     install_programs(lab)
     install_client(lab, render_hook)
     datastores = _create_datastores(lab)
@@ -50,7 +46,20 @@ def create_lab(
     return lab
 
 
-def _check_free(folder: Path) -> None:
+def start_folder(folder: Path, settings: LabSettings) -> Lab:
+    """Make the folder of a host with lab.json and what is its own. Raise UsageError as above."""
+    lab = Lab(folder.resolve())
+    quote_toml(str(lab.folder))
+    check_free(lab.folder)
+    make_folder(lab.folder)
+    lab.write_settings(settings)
+    for path in (lab.programs, lab.sysdir, lab.vardir, lab.store):
+        make_folder(path)
+    return lab
+
+
+def check_free(folder: Path) -> None:
+    """Raise UsageError for a folder that is there and not empty."""
     if not folder.exists():
         return
     if not folder.is_dir() or any(folder.iterdir()):

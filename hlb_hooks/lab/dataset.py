@@ -7,7 +7,7 @@ an exclude took away: source, exclude, include is avtar's own order.
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,15 @@ class Dataset:
     excludes: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
 
-    def walk(self) -> Iterator[Path]:
+    def walk(self, report: Callable[[OSError], None]) -> Iterator[Path]:
         """Give every file and symbolic link to be read, in order.
 
-        Raise OSError for a source that is not there.
+        A folder that cannot be read is handed to ``report``, and passed over. Raise OSError for a
+        source that is not there.
         """
         for source in self.sources:
             source.lstat()
-            for path in _walk(source):
+            for path in _walk(source, report):
                 if self.is_wanted(path, source):
                     yield path
 
@@ -40,12 +41,17 @@ class Dataset:
         return _matches_any(parts, self.includes)
 
 
-def _walk(path: Path) -> Iterator[Path]:
+def _walk(path: Path, report: Callable[[OSError], None]) -> Iterator[Path]:
     if path.is_symlink() or not path.is_dir():
         yield path
         return
-    for child in sorted(path.iterdir()):
-        yield from _walk(child)
+    try:
+        children = sorted(path.iterdir())
+    except OSError as error:
+        report(error)
+        return
+    for child in children:
+        yield from _walk(child, report)
 
 
 def _matches_any(parts: tuple[Path, ...], patterns: tuple[str, ...]) -> bool:

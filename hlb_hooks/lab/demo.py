@@ -30,6 +30,9 @@ _SHOWN_VM = "wro215ts"
 _SETTLE_LIMIT_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 _READ_DELAY_SECONDS = 0.01
+# A client that is canceled waits for its hook, on a real host for 600 s; who interrupts a demo
+# does not. What the hook had begun is the guard's then.
+_WATCHDOG_SECONDS = 5
 
 
 def run_demo(
@@ -129,6 +132,7 @@ def _list_backup_words(lab: Lab, label: str) -> list[str]:
         "--create",
         f"--label={label}",
         f"--logfile={lab.vardir}/clientlogs/{label}.log",
+        f"--lab-watchdog={_WATCHDOG_SECONDS}",
         str(lab.volumes),
     ]
 

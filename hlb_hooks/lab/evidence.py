@@ -38,7 +38,8 @@ class Instant:
 def list_instants(lab: Lab, vm: RegisteredVm) -> list[Instant]:
     """Give every snapshot the host ever made of ``vm``, the first one first."""
     instants = []
-    for path in lab.instants_folder(vm.config).glob("*.json"):
+    paths = lab.instants_folder(vm.config).glob("*.json")
+    for path in sorted(paths, key=lambda path: int(path.stem)):
         record = json.loads(path.read_text("ascii"))
         disks = tuple(
             InstantDisk(
@@ -49,8 +50,8 @@ def list_instants(lab: Lab, vm: RegisteredVm) -> list[Instant]:
             )
             for disk in record["disks"]
         )
-        instants.append(Instant(vm.config, record["snapshot"], int(path.stem), disks))
-    return sorted(instants, key=lambda instant: instant.uid)
+        instants.append(Instant(vm.config, record["snapshot"], record["uid"], disks))
+    return instants
 
 
 def list_lost_disks(lab: Lab, vm: RegisteredVm) -> list[str]:
@@ -76,6 +77,9 @@ def list_open_snapshots(lab: Lab) -> dict[Path, tuple[str, ...]]:
     """Give the names of the snapshots in each VM's .vmsd, and ``?`` for a delta without any."""
     found = {}
     for vm in read_registry(lab):
+        if not vm.config.exists():
+            # A stale registration, of a VM that another host has moved or deleted.
+            continue
         with lab.hold_vm(vm.config):
             names = tuple(entry.display_name for entry in read_vmsd(vm).snapshots)
             has_delta = any(disk.chain.is_delta for disk in read_vm_disks(vm))

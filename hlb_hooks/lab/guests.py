@@ -18,7 +18,9 @@ from hlb_hooks.base.errors import HostError
 from hlb_hooks.lab.delta import BLOCK_BYTES
 from hlb_hooks.lab.disks import LabDisk, OpenDisk, read_vm_disks
 from hlb_hooks.lab.files import PRIVATE_MODE, is_locked, try_lock, write_file
+from hlb_hooks.lab.host_processes import find_program
 from hlb_hooks.lab.layout import Lab, open_lab
+from hlb_hooks.lab.neighbours import is_host_down
 from hlb_hooks.lab.registry import RegisteredVm, read_registry
 
 _WRITES_A_SECOND = 100
@@ -33,10 +35,14 @@ def start_guests(lab: Lab) -> None:
             f"the guests of {lab.folder} run already",
             next_step=f"stop them with: hlb lab guests {lab.folder} stop",
         )
-    program = lab.hostd / "lab-guests"
+    if is_host_down(lab):
+        raise HostError(
+            f"the host of {lab.folder} is down: no guest runs on it",
+            next_step=f"switch it on with: hlb lab host {lab.folder} boot",
+        )
     # The program gives back when its daemon is at work; the daemon has no stream of ours.
     done = subprocess.run(  # noqa: S603  the lab's own program, by its full path
-        [program], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [_program_file(lab)], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode != 0:
         raise HostError(
@@ -50,9 +56,9 @@ def stop_guests(lab: Lab) -> None:
     """Stop the daemon, if it runs, and give back when it is gone. Raise HostError if it stays."""
     deadline = time.monotonic() + _STOP_LIMIT_SECONDS
     while are_guests_running(lab):
-        # The lock says that it lives, and only then is the number a process of this lab.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            os.kill(int(_pid_file(lab).read_text("ascii")), signal.SIGTERM)
+        for pid in find_program(_program_file(lab)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         if time.monotonic() > deadline:
             raise HostError(f"the guests of {lab.folder} do not stop: see {_log_file(lab)}")
         sleep_seconds(_POLL_SECONDS)
@@ -114,7 +120,10 @@ class Guests:
             for vm in running:
                 if self._is_told_to_stop():
                     return
-                self.write_once(vm)
+                with self._lab.hold_vm(vm.config):
+                    # It may have been switched off, or have moved, since the list was read.
+                    if vm in read_registry(self._lab):
+                        self._write(vm)
                 sleep_seconds(1 / _WRITES_A_SECOND)
             if not running:
                 sleep_seconds(_POLL_SECONDS)
@@ -125,19 +134,22 @@ class Guests:
     def write_once(self, vm: RegisteredVm) -> None:
         """Write one block to one disk of ``vm``, and to its shadow."""
         with self._lab.hold_vm(vm.config):
-            disks = self._read_disks(vm)
-            if not disks:
-                return
-            disk = self._random.choice(disks)
-            data = self._random.randbytes(BLOCK_BYTES)
-            with OpenDisk(disk) as content:
-                number = self._random.randrange(content.block_count)
-                content.write_block(number, data)
-            shadow = os.open(self._lab.shadow_file(disk.link_paths[-1]), os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.pwrite(shadow, data, number * BLOCK_BYTES)
-            finally:
-                os.close(shadow)
+            self._write(vm)
+
+    def _write(self, vm: RegisteredVm) -> None:
+        disks = self._read_disks(vm)
+        if not disks:
+            return
+        disk = self._random.choice(disks)
+        data = self._random.randbytes(BLOCK_BYTES)
+        with OpenDisk(disk) as content:
+            number = self._random.randrange(content.block_count)
+            content.write_block(number, data)
+        shadow = os.open(self._lab.shadow_file(disk.link_paths[-1]), os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.pwrite(shadow, data, number * BLOCK_BYTES)
+        finally:
+            os.close(shadow)
 
     def _read_disks(self, vm: RegisteredVm) -> tuple[LabDisk, ...]:
         """Give the VM's disks, read anew only when its .vmx is another file than before."""
@@ -171,6 +183,10 @@ def _detach(lab: Lab, keep: tuple[int, int]) -> None:
         if descriptor not in keep:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+
+def _program_file(lab: Lab) -> Path:
+    return lab.hostd / "lab-guests"
 
 
 def _lock_file(lab: Lab) -> Path:

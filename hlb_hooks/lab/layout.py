@@ -12,14 +12,23 @@ from hlb_hooks.base.errors import UsageError
 from hlb_hooks.lab.files import hold_lock, write_file
 
 DIALECTS = ("console", "vcli")
+AFTER_REMOVAL = ("counter", "zero", "empty", "absent")
+"""What the removal of the last snapshot leaves of a .vmsd: the counter alone, as real hosts do;
+the counter and ``numSnapshots = "0"``, seen too; an empty file; or no file."""
+SHARED_FOLDERS = ("locks", "tasks", "instants", "shadow", "hosts")
+"""What hosts on the same datastores have in common, below ``Lab.hostd``: a second host's are links
+to the first one's. ``hosts`` holds a link to the folder of each."""
 
 
 @dataclass(frozen=True)
 class LabSettings:
     """How this host behaves; kept in lab.json and read anew by each command.
 
-    What is not known of real hosts is a setting: whether ``-l`` lists templates, and which
-    stream errors go to. ``merge_pause_seconds`` is waited between the pieces of a merge.
+    What is not known of real hosts is a setting: whether ``-l`` lists templates, which stream
+    errors go to, whether a removal shows its helper snapshot meanwhile, what it leaves in the .vmsd
+    (``AFTER_REMOVAL``), and whether tasks outlive a restart of the management daemon.
+    ``merge_pause_seconds`` is waited between the pieces of a merge. ``host_name`` is what the
+    hooks' configuration calls this host.
     """
 
     dialect: str = "console"
@@ -27,11 +36,20 @@ class LabSettings:
     lists_templates: bool = True
     error_stream: str = "stderr"
     merge_pause_seconds: float = 0.0
+    host_name: str = "esx1"
+    shows_helper: bool = False
+    vmsd_after_removal: str = "counter"
+    hostd_restart_kills_tasks: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a dialect or a stream that there is not."""
-        if self.dialect not in DIALECTS or self.error_stream not in {"stdout", "stderr"}:
-            raise ValueError(f"dialect {self.dialect!r}, error_stream {self.error_stream!r}")
+        """Raise ValueError for a word that is none of those allowed."""
+        for word, allowed in (
+            (self.dialect, DIALECTS),
+            (self.error_stream, ("stdout", "stderr")),
+            (self.vmsd_after_removal, AFTER_REMOVAL),
+        ):
+            if word not in allowed:
+                raise ValueError(f"{word!r} is none of {', '.join(allowed)}")
 
     @property
     def puts_deltas_beside_parent(self) -> bool:
@@ -61,8 +79,8 @@ class Lab:
 
     @property
     def volumes(self) -> Path:
-        """The place of /vmfs/volumes."""
-        return self.folder / "vmfs/volumes"
+        """The place of /vmfs/volumes: one path for all hosts that share the datastores."""
+        return (self.folder / "vmfs").resolve() / "volumes"
 
     @property
     def hostd(self) -> Path:

@@ -6,15 +6,15 @@ data file of the chain, whether the VM runs or not.
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.lab.disks import LabDisk, read_vm_disks
-from hlb_hooks.lab.files import write_file
+from hlb_hooks.lab.files import hold_lock, is_locked
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import RegisteredVm, read_registry
+from hlb_hooks.lab.neighbours import find_runner, list_all_vms
+from hlb_hooks.lab.registry import RegisteredVm
 
 
 class LockTable:
@@ -24,7 +24,7 @@ class LockTable:
         """Note in which folders the registered VMs have files."""
         self._lab = lab
         self._vms_by_folder: dict[Path, set[Path]] = {}
-        for vm in read_registry(lab):
+        for vm in list_all_vms(lab):
             with lab.hold_vm(vm.config):
                 files = [file for disk in _read_openable_disks(vm) for file in disk.data_files]
             for folder in {vm.folder, *(file.parent for file in files)}:
@@ -38,21 +38,22 @@ class LockTable:
             return False
         return any(
             real_path in list_locked_files(self._lab, vm)
-            for vm in read_registry(self._lab)
+            for vm in list_all_vms(self._lab)
             if vm.config in owners
         )
 
 
 def list_locked_files(lab: Lab, vm: RegisteredVm) -> frozenset[Path]:
-    """Give the files of a VM that are locked now."""
+    """Give the files of a VM that are locked now, by whichever host runs it."""
     with lab.hold_vm(vm.config):
         is_merging = _is_merging(lab, vm)
-        if not vm.keeps_files_locked and not is_merging:
+        is_running = find_runner(lab, vm.config) is not None
+        if not is_running and not is_merging:
             return frozenset()
         locked: set[Path] = set()
         for disk in _read_openable_disks(vm):
             locked.update(disk.data_files if is_merging else disk.data_files[:1])
-    if vm.keeps_files_locked:
+    if is_running:
         locked.update(vm.folder.glob("*.vswp"))
         locked.add(vm.config.with_name(f"{vm.config.name}.lck"))
     return frozenset(locked)
@@ -62,11 +63,11 @@ def list_locked_files(lab: Lab, vm: RegisteredVm) -> frozenset[Path]:
 def mark_merging(lab: Lab, vm: RegisteredVm) -> Iterator[None]:
     """Keep every data file of the VM's disks locked while the block runs."""
     marker = _merging_marker(lab, vm)
-    write_file(marker, str(os.getpid()).encode())
-    try:
-        yield
-    finally:
-        marker.unlink()
+    with hold_lock(marker):
+        try:
+            yield
+        finally:
+            marker.unlink()
 
 
 def _read_openable_disks(vm: RegisteredVm) -> tuple[LabDisk, ...]:
@@ -78,13 +79,9 @@ def _read_openable_disks(vm: RegisteredVm) -> tuple[LabDisk, ...]:
 
 
 def _is_merging(lab: Lab, vm: RegisteredVm) -> bool:
-    try:
-        pid = int(_merging_marker(lab, vm).read_text("ascii"))
-    except FileNotFoundError:
-        return False
-    # A task that was killed leaves its mark behind; its locks are gone all the same. A process
-    # that nobody has counted yet has no program any more.
-    return Path(f"/proc/{pid}/exe").exists()
+    marker = _merging_marker(lab, vm)
+    # A task that was killed leaves its mark behind; its locks are gone all the same.
+    return marker.exists() and is_locked(marker)
 
 
 def _merging_marker(lab: Lab, vm: RegisteredVm) -> Path:

@@ -3,11 +3,16 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hlb_hooks.lab.files import hold_lock, write_file
 from hlb_hooks.lab.layout import Lab, make_key
+
+
+class HostFault(Exception):  # noqa: N818  the API's own word for what a host answers
+    """The host refuses; the message is what stands in its answer."""
+
 
 LOCKING_POWER_STATES = ("on", "stuck")
 """A VM that waits for an answer runs all the same: its files stay locked."""
@@ -64,6 +69,14 @@ def find_vm(lab: Lab, argument: str) -> RegisteredVm | None:
     return next((vm for vm in read_registry(lab) if vm.config == wanted), None)
 
 
+def find_registered(lab: Lab, config: Path) -> RegisteredVm:
+    """Give the VM of that configuration file. Raise HostFault when this host does not know it."""
+    for vm in read_registry(lab):
+        if vm.config == config:
+            return vm
+    raise HostFault("The object has already been deleted or has not been completely created")
+
+
 def change_registry(
     lab: Lab, change: Callable[[list[RegisteredVm]], list[RegisteredVm]]
 ) -> list[RegisteredVm]:
@@ -74,6 +87,15 @@ def change_registry(
         entries = [{**asdict(vm), "config": str(vm.config)} for vm in vms]
         write_file(_registry_file(lab), json.dumps(entries, indent=1).encode("ascii") + b"\n")
         return vms
+
+
+def set_power(lab: Lab, config: Path, power: str) -> None:
+    """Note the power state of a VM that this host knows."""
+
+    def change(vms: list[RegisteredVm]) -> list[RegisteredVm]:
+        return [replace(vm, power=power) if vm.config == config else vm for vm in vms]
+
+    change_registry(lab, change)
 
 
 def _registry_file(lab: Lab) -> Path:

@@ -5,15 +5,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from hlb_hooks.base.errors import HlbError, UsageError
 from hlb_hooks.lab.files import PRIVATE_MODE, hold_lock, make_folder, write_file
-
-_CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,24 +52,31 @@ class Store:
         for path in (self._contents, self._backups):
             make_folder(path)
 
-    def add_content(self, source: BinaryIO) -> tuple[str, int, bool]:
-        """Read ``source`` to its end and keep it: its SHA-256, its size, and whether it is new."""
+    def has_content(self, sha256: str) -> bool:
+        """Tell whether a file with that SHA-256 is kept."""
+        return (self._contents / sha256).exists()
+
+    def add_content(self, chunks: Iterable[bytes]) -> tuple[str, int, bool]:
+        """Keep a file that comes in ``chunks``: its SHA-256, its size, and whether it is new.
+
+        Whatever the chunks' source raises goes on to the caller; then nothing is kept.
+        """
         temporary = self._contents / f".{os.getpid()}.new"
         digest = hashlib.sha256()
         size_bytes = 0
-        with temporary.open("wb") as target:
-            os.fchmod(target.fileno(), PRIVATE_MODE)
-            while chunk := source.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size_bytes += len(chunk)
-                target.write(chunk)
-        sha256 = digest.hexdigest()
-        kept = self._contents / sha256
-        is_new = not kept.exists()
-        if is_new:
-            temporary.replace(kept)
-        else:
-            temporary.unlink()
+        try:
+            with temporary.open("wb") as target:
+                os.fchmod(target.fileno(), PRIVATE_MODE)
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size_bytes += len(chunk)
+                    target.write(chunk)
+            sha256 = digest.hexdigest()
+            is_new = not self.has_content(sha256)
+            if is_new:
+                temporary.replace(self._contents / sha256)
+        finally:
+            temporary.unlink(missing_ok=True)
         return sha256, size_bytes, is_new
 
     def add_backup(self, label: str, account: str, made_at: str, files: list[StoredFile]) -> Backup:

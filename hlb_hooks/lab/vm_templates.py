@@ -65,14 +65,18 @@ def render_delta_descriptor(sectors: int, extent: str, parent_cid: str, parent: 
     )
 
 
-def render_vmsd(last_uid: int, snapshots: Sequence[Snapshot]) -> bytes:
-    """Give a .vmsd. Without snapshots only the counter is left, as hosts leave it."""
+def render_vmsd(
+    last_uid: int, snapshots: Sequence[Snapshot], after_removal: str = "counter"
+) -> bytes:
+    """Give a .vmsd. ``after_removal`` says what is left without snapshots: see layout."""
+    if not snapshots and after_removal in {"empty", "absent"}:
+        return b""
     entries = {".encoding": "UTF-8", "snapshot.lastUID": str(last_uid)}
     if snapshots:
         entries["snapshot.current"] = str(snapshots[-1].uid)
     for index, snapshot in enumerate(snapshots):
         entries.update(_list_snapshot_entries(f"snapshot{index}", snapshot))
-    if snapshots:
+    if snapshots or after_removal == "zero":
         entries["snapshot.numSnapshots"] = str(len(snapshots))
     return render_dictionary(entries)
 

@@ -5,15 +5,24 @@ error's number modulo 256) and the vCLI's (plain sentences, exit code 1, blank l
 list). It imports little: a hook calls it a dozen times.
 """
 
-import json
 import os
 import sys
 from dataclasses import dataclass
 
+from hlb_hooks.lab.faults import Fault, take_faults
 from hlb_hooks.lab.layout import Lab, LabSettings, open_lab
+from hlb_hooks.lab.orders import make_orders
+from hlb_hooks.lab.outage import is_management_down
+from hlb_hooks.lab.refusals import (
+    STUCK,
+    HostRefusalError,
+    SpoiledAnswerError,
+    refuse_unmanaged,
+    refuse_unregistered,
+    refuse_with_fault,
+)
 from hlb_hooks.lab.registry import RegisteredVm, find_vm, read_registry
 
-PROGRAM = "/usr/bin/vmware-cmd"
 USAGE = """\
 Usage: vmware-cmd <options> <vm-cfg-path> <vm-action> <arguments>
 vmware-cmd -s <options> <server-action> <arguments>
@@ -36,17 +45,6 @@ class UsageTextError(Exception):
     """The command line is not one this program knows: it is answered with the usage text."""
 
 
-class HostRefusalError(Exception):
-    """What the command prints in place of a value, in either dialect, and its exit code."""
-
-    def __init__(self, console_text: str, console_exit_code: int, vcli_text: str) -> None:
-        """Take both texts; the vCLI's exit code is always 1."""
-        super().__init__(console_text)
-        self.console_text = console_text
-        self.console_exit_code = console_exit_code
-        self.vcli_text = vcli_text
-
-
 @dataclass(frozen=True)
 class _Request:
     flags: frozenset[str]
@@ -67,6 +65,8 @@ def main(folder: str, arguments: list[str]) -> int:
             _write(USAGE)
             return 0
         _write(_answer(lab, settings, request))
+    except SpoiledAnswerError as spoiled:
+        _write(str(spoiled))
     except UsageTextError:
         _write(USAGE, stream=settings.error_stream)
         return _USAGE_EXIT_CODE
@@ -97,19 +97,37 @@ def _parse(arguments: list[str]) -> _Request:
 
 
 def _answer(lab: Lab, settings: LabSettings, request: _Request) -> str:
+    config, action, operands = _read_operands(settings, request)
+    quiesce = action == "createsnapshot" and operands[2:3] == ["1"]
+    faults = take_faults(lab, action, config, quiesce=quiesce)
+    if faults:
+        from hlb_hooks.lab.ordeal import meet_faults, spoil_answer
+
+        meet_faults(faults)
+    if is_management_down(lab):
+        raise refuse_unmanaged()
+    answer = _list_vms(lab, settings)
+    if action != "-l":
+        vm = find_vm(lab, config)
+        if vm is None:
+            raise refuse_unregistered(config)
+        value = _run_action(lab, settings, vm, action, operands, faults)
+        echo = f"{action}({' '.join(operands)}) = "
+        answer = f"{'' if request.is_quiet else echo}{value}\n"
+    if faults:
+        spoil_answer(faults)
+    return answer
+
+
+def _read_operands(settings: LabSettings, request: _Request) -> tuple[str, str, list[str]]:
+    """Give the VM, the action and the action's operands; a list is an action of no VM."""
     if "-l" in request.flags:
         if request.operands:
             raise UsageTextError
-        return _list_vms(lab, settings)
+        return "", "-l", []
     config, action, *operands = (*request.operands, "", "")[: max(2, len(request.operands))]
     _check_operands(settings, action, operands)
-    vm = find_vm(lab, config)
-    if vm is None:
-        raise _no_such_vm(config)
-    value = _run_action(lab, settings, vm, action, operands)
-    if request.is_quiet:
-        return f"{value}\n"
-    return f"{action}({' '.join(operands)}) = {value}\n"
+    return config, action, operands
 
 
 def _list_vms(lab: Lab, settings: LabSettings) -> str:
@@ -135,64 +153,44 @@ def _check_operands(settings: LabSettings, action: str, operands: list[str]) -> 
 
 
 def _run_action(
-    lab: Lab, settings: LabSettings, vm: RegisteredVm, action: str, operands: list[str]
+    lab: Lab,
+    settings: LabSettings,
+    vm: RegisteredVm,
+    action: str,
+    operands: list[str],
+    faults: list[Fault],
 ) -> str:
     if action == "getstate":
         return vm.power
     if action == "hassnapshot":
         # A console's Perl prints "false" as nothing at all.
         return "1" if _has_snapshot(vm) else "" if settings.dialect == "console" else "0"
+    kinds = {fault.kind for fault in faults}
+    if "lie" in kinds:
+        return "1"
     if vm.power == "stuck":
-        text = "Virtual machine requires user input to continue"
-        raise HostRefusalError(f"VMControl error -16: {text}", 16, text)
+        raise refuse_with_fault(STUCK)
+    from hlb_hooks.lab.task_client import Patience, run_task
+
     padded = [*operands, "0", "0"][:4] if operands else []
-    fault = _run_task(lab, [action, str(vm.config), *padded])
-    if fault is not None:
-        soap = f"SoapError: ServerFaultCode(0) : ({fault})"
-        raise HostRefusalError(f"VMControl error -999: Unknown error: {soap}", 999 % 256, fault)
+    patience = Patience.END
+    if "timeout_late" in kinds:
+        patience = Patience.NONE
+    elif "timeout" in kinds:
+        patience = Patience.BEGIN
+    elif "done_early" in kinds:
+        patience = Patience.ANSWER
+    run_task(lab, [action, str(vm.config), *padded], make_orders(faults), patience)
     return "1"
 
 
 def _has_snapshot(vm: RegisteredVm) -> bool:
     # Only a host that has to know more than this reads the .vmsd as a whole.
-    return b"numSnapshots" in vm.config.with_suffix(".vmsd").read_bytes()
-
-
-def _run_task(lab: Lab, arguments: list[str]) -> str | None:
-    """Have the host carry out a task; give the text of its fault, or None."""
-    reading, writing = os.pipe()
-    program = lab.hostd / "hostd-task"
-    pid = os.posix_spawn(
-        program,
-        [str(program), *arguments],
-        {},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, writing, 1),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        ],
-        setsid=True,
-    )
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(pid, 0)
-    if not answer:
-        return "A general system error occurred: the task ended without an answer"
-    fault = json.loads(answer)["fault"]
-    return None if fault is None else str(fault)
-
-
-def _no_such_vm(config: str) -> HostRefusalError:
-    return HostRefusalError(
-        f"{PROGRAM}: Could not connect to VM {config}\n"
-        f"  (VMControl error -11: No such virtual machine: The config file {config} is not "
-        "registered.\n"
-        "Please register the config file on the server.  For example:\n"
-        f'vmware-cmd -s register "{config}")',
-        11,
-        "No virtual machine found.",
-    )
+    try:
+        data = vm.config.with_suffix(".vmsd").read_bytes()
+    except FileNotFoundError:
+        return False
+    return b"numSnapshots" in data and b'numSnapshots = "0"' not in data
 
 
 def _write(text: str, *, stream: str = "stdout") -> None:

@@ -76,6 +76,8 @@ REFUSALS = [
         (VCLI_STATE, 1, RefusalKind.WRONG_STATE, None),
         (VCLI_DOWN, 1, RefusalKind.MANAGEMENT_DOWN, None),
         (VCLI_DOWN, 0, RefusalKind.MANAGEMENT_DOWN, None),
+        ("Operation timed out.", 1, RefusalKind.TIMED_OUT, None),
+        ("A timeout occurred while communicating with VMware Tools", 1, RefusalKind.OTHER, None),
         (USAGE, 0, RefusalKind.OTHER, None),
         (USAGE, 1, RefusalKind.OTHER, None),
         ("some words nobody has written down", 1, RefusalKind.OTHER, None),

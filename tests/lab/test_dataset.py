@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,10 @@ from hlb_hooks.lab.dataset import Dataset
 
 SOURCE = Path("/vmfs/volumes")
 FOLDER = Path("/vmfs/volumes/4a9b/sql server (2)")
+
+
+def fail(error: OSError) -> None:
+    raise error
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ def test_files_are_given_in_order_and_links_are_not_followed(tmp_path: Path) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
     (tmp_path / "top/c").symlink_to(tmp_path)
-    found = list(Dataset((tmp_path / "top",)).walk())
+    found = list(Dataset((tmp_path / "top",)).walk(fail))
     assert [str(path.relative_to(tmp_path)) for path in found] == [
         "top/a",
         "top/b/1",
@@ -61,17 +66,34 @@ def test_files_are_given_in_order_and_links_are_not_followed(tmp_path: Path) -> 
 
 def test_a_single_file_is_a_source_too(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
-    assert list(Dataset((tmp_path / "a",)).walk()) == [tmp_path / "a"]
+    assert list(Dataset((tmp_path / "a",)).walk(fail)) == [tmp_path / "a"]
 
 
 def test_an_include_inside_an_excluded_folder_is_found(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for name in ("keep", "drop"):
         (tmp_path / "out" / name).write_text("")
-    found = list(Dataset((tmp_path,), ("out",), ("out/keep",)).walk())
+    found = list(Dataset((tmp_path,), ("out",), ("out/keep",)).walk(fail))
     assert found == [tmp_path / "out/keep"]
 
 
 def test_a_source_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        list(Dataset((tmp_path / "gone",)).walk())
+        list(Dataset((tmp_path / "gone",)).walk(fail))
+
+
+def test_a_folder_that_cannot_be_read_is_reported_and_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "after").write_text("")
+    ended = os.fork()
+    if ended == 0:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+        # Of a process that has ended the kernel lists no network: a folder that is none.
+        broken = Path(f"/proc/{ended}/net")
+        reported: list[OSError] = []
+        found = list(Dataset((broken, tmp_path)).walk(reported.append))
+    finally:
+        os.waitpid(ended, 0)
+    assert found == [tmp_path / "after"]
+    assert [error.filename for error in reported] == [str(broken)]

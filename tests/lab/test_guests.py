@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 from lab_kit import find_vm, make_lab, run_vmware_cmd, wait_for
 
 from hlb_hooks.base.errors import HostError
-from hlb_hooks.lab.disks import read_vm_disks
+from hlb_hooks.lab.disks import hash_disk, read_vm_disks
 from hlb_hooks.lab.evidence import hash_vm, list_instants, list_lost_disks
 from hlb_hooks.lab.guests import Guests, are_guests_running, start_guests, stop_guests
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import change_registry, read_registry
+from hlb_hooks.lab.registry import change_registry, read_registry, set_power
 from hlb_hooks.lab.sample_vms import DiskKind, SampleDisk, SampleVm
 from hlb_hooks.lab.store import hash_file
 
@@ -90,6 +91,21 @@ def test_a_vm_that_is_started_is_written_to_from_then_on(lab: Lab) -> None:
     then = hash_vm(lab, find_vm(lab, "off"))
     change_registry(lab, lambda vms: [replace(vm, power="on") for vm in vms])
     wait_for_write(lab, "off", then)
+
+
+def test_a_guest_that_waits_for_its_turn_does_not_write_to_a_vm_that_is_off_by_then(
+    lab: Lab,
+) -> None:
+    start_guests(lab)
+    vm = find_vm(lab, "one")
+    wait_for_write(lab, "one", hash_vm(lab, vm))
+    with lab.hold_vm(vm.config):
+        # Time for the daemon to come to this VM and wait for it.
+        time.sleep(0.3)
+        set_power(lab, vm.config, "off")
+        then = {disk.node: hash_disk(disk) for disk in read_vm_disks(vm)}
+    wait_for_write(lab, "two", hash_vm(lab, find_vm(lab, "two")))
+    assert hash_vm(lab, vm) == then
 
 
 def test_a_vm_whose_files_are_gone_does_not_stop_the_others(lab: Lab) -> None:

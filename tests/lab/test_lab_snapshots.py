@@ -14,8 +14,9 @@ from hlb_hooks.lab.guests import Guests
 from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.merge import merge_in_pieces, merge_rest
 from hlb_hooks.lab.registry import RegisteredVm
+from hlb_hooks.lab.removal import remove_snapshots
 from hlb_hooks.lab.sample_vms import DiskKind, SampleDisk, SampleVm
-from hlb_hooks.lab.snapshots import HostFault, create_snapshot, read_vmsd, remove_snapshots
+from hlb_hooks.lab.snapshots import HostFault, create_snapshot, read_vmsd
 from hlb_hooks.vmfiles.chain import read_chain
 from hlb_hooks.vmfiles.vmdk import Descriptor
 

@@ -1,5 +1,6 @@
-import io
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ ODD_PATH = os.fsdecode(b"/vmfs/two\nlines/za\xff.vmdk")
 
 
 def add_file(store: Store, path: str, content: bytes) -> StoredFile:
-    sha256, size_bytes, _ = store.add_content(io.BytesIO(content))
+    sha256, size_bytes, _ = store.add_content([content])
     return StoredFile(path, size_bytes, 0o640, 1_255_000_000_123_456_789, sha256=sha256)
 
 
@@ -26,9 +27,20 @@ def test_a_file_comes_back_with_content_mode_and_time(tmp_path: Path) -> None:
 
 def test_the_same_content_is_kept_once(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    assert store.add_content(io.BytesIO(b"a"))[2]
-    assert not store.add_content(io.BytesIO(b"a"))[2]
+    assert store.add_content([b"a"])[2]
+    assert not store.add_content([b"a"])[2]
     assert len(list((tmp_path / "contents").iterdir())) == 1
+
+
+def test_a_source_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.EIO, "lost")
+
+    store = Store(tmp_path)
+    with pytest.raises(OSError, match="lost"):
+        store.add_content(fail())
+    assert list((tmp_path / "contents").iterdir()) == []
 
 
 def test_backups_are_numbered_and_paths_of_any_bytes_survive(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from lab_kit import find_vm, make_lab, run, run_vmware_cmd, wait_for
 
+from hlb_hooks.lab.disks import read_vm_disks
 from hlb_hooks.lab.evidence import list_lost_disks, list_open_snapshots
 from hlb_hooks.lab.files import hold_lock, is_locked, write_file
 from hlb_hooks.lab.layout import Lab
@@ -312,15 +313,17 @@ def test_the_task_goes_on_when_its_client_is_killed(tmp_path: Path) -> None:
     task_lock = lab.hostd / "tasks" / f"{vm.key}.lock"
     merging = lab.hostd / "tasks" / f"{vm.key}.merging"
     wait_for(merging.exists, "the merge to begin")
-    os.killpg(client.pid, signal.SIGKILL)
-    # Nobody else may hold a pipe of the client's open: its reader would wait for the task.
-    assert client.communicate() == (b"", b"")
-    with os.fdopen(reading, "rb") as pipe:
-        assert pipe.read() == b""
-    assert merging.exists(), "the merge was over before the client was killed"
-    assert run_vmware_cmd(lab, vm.config, "hassnapshot").stdout == "hassnapshot() = \n"
-    assert list_open_snapshots(lab) == {vm.config: ("?",)}
-    assert BUSY in run_vmware_cmd(lab, vm.config, "removesnapshots").stderr
+    # While the VM is held the merge does not go on.
+    with lab.hold_vm(vm.config):
+        os.killpg(client.pid, signal.SIGKILL)
+        # Nobody else may hold a pipe of the client's open: its reader would wait for the task.
+        assert client.communicate() == (b"", b"")
+        with os.fdopen(reading, "rb") as pipe:
+            assert pipe.read() == b""
+        assert merging.exists(), "the merge was over before the client was killed"
+        assert run_vmware_cmd(lab, vm.config, "hassnapshot").stdout == "hassnapshot() = \n"
+        assert read_vm_disks(vm)[0].chain.is_delta
+        assert BUSY in run_vmware_cmd(lab, vm.config, "removesnapshots").stderr
     wait_for(lambda: not is_locked(task_lock), "the host's task to end")
     assert list_open_snapshots(lab) == {}
     assert list_lost_disks(lab, vm) == []
