@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 # Options for ruff, which reads no setup.cfg, from the section of setup.cfg that is named.
 ruff_options = $$($(BIN)/python tests/ruff_options.py $(1))
 
-.PHONY: demo test lint unit bench clean
+.PHONY: demo test lint unit sweep machine guarantees bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/hlb lab demo
@@ -23,6 +23,19 @@ unit: $(VENV)/installed-dev
 	$(BIN)/python tests/measure.py erase
 	$(BIN)/python tests/measure.py run
 	$(BIN)/python tests/measure.py report
+
+# Three longer searches for what the tests did not think of; CI runs them too.
+sweep: $(VENV)/installed-dev
+	sh tests/install_debian_packages.sh
+	$(BIN)/python -m pytest tests/sweep
+
+machine: $(VENV)/installed-dev
+	sh tests/install_debian_packages.sh
+	$(BIN)/python -m pytest tests/machine
+
+guarantees: $(VENV)/installed-dev
+	sh tests/install_debian_packages.sh
+	$(BIN)/python tests/guarantees/break_each.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# ``import esx`` and ``import avtar_like`` work from every folder of tests.
-sys.path.insert(0, str(Path(__file__).parent / "emulation"))
+# ``import esx``, ``avtar_like`` and ``guarantee_book`` work from every folder of tests.
+for folder in ("emulation", "guarantees"):
+    sys.path.insert(0, str(Path(__file__).parent / folder))
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("hlb", deadline=None)

@@ -6,24 +6,20 @@ beside its floor, measured in turn with it, and the medians are compared.
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "emulation"))
+sys.path.insert(0, str(Path(__file__).parent))
 
-import esx
+from bench_host import BIN, BenchHost, run_quietly
+from removal_window import measure_in_a_process
 
-BIN = Path(sys.executable).parent
 VMS = 10
 ROUNDS = 7
-
-
-def run_quietly(words: Sequence[str | Path]) -> object:
-    return subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+REMOVALS = int(os.environ.get("HLB_BENCH_REMOVALS", "1000"))
 
 
 def measure(command: Callable[[], object], floor: Callable[[], object]) -> tuple[float, float]:
@@ -45,53 +41,51 @@ def start_python() -> object:
     return run_quietly([sys.executable, "-I", "-c", "pass"])
 
 
-class Host:
-    """An emulated host, a job for all its VMs, and the same host commands without the hooks."""
+def print_table(rows: list[tuple[str, float, float]]) -> None:
+    print(f"{'what, against what':<52} {'seconds':>9} {'floor':>9} {'ratio':>7}")
+    for what, seconds, floor in rows:
+        print(f"{what:<52} {seconds:>9.4f} {floor:>9.4f} {seconds / floor:>7.2f}")
 
-    def __init__(self, folder: Path) -> None:
-        self.host = esx.Host.create(folder / "host")
-        self.vmxs = [self.host.add_vm(f"vm{number}") for number in range(VMS)]
-        self.config = folder / "hlb.toml"
-        self.config.write_text(
-            f'[host]\nvmware_cmd = "{self.host.vmware_cmd}"\n'
-            f'[paths]\nstate_dir = "{folder}/state"\nlog_file = "{folder}/log"\n'
-            "[snapshot]\nmin_free_percent = 0\nmin_free_gib = 0\nemergency_free_percent = 0\n"
-            f'parallel = 1\n[jobs.default]\ntargets = "{folder}/targets"\n'
+
+def print_window(folder: Path) -> None:
+    """Measure and print who falls into the window of a removal, and how wide it is."""
+    tries = measure_in_a_process(folder, REMOVALS, seed=1)
+    asked = [each for each in tries if each.is_asked]
+    ours, hosts = ([getattr(each, part) for each in asked] for part in ("window_ms", "host_ms"))
+    for what, values in (("ours", ours), ("the host's", hosts)):
+        print(
+            f"window of a removal, {what}: median {statistics.median(values):.1f} ms, "
+            f"99 % {statistics.quantiles(values, n=100)[-1]:.1f} ms, longest {max(values):.1f} ms"
         )
-        (folder / "targets").write_text("*\n")
-        for path in (self.config, folder / "targets"):
-            path.chmod(0o600)
-
-    def run_hooks(self) -> object:
-        owner = ("--owner-pid", str(os.getpid()), "--config", str(self.config))
-        run_quietly([BIN / "initial_backup", *owner])
-        return run_quietly([BIN / "initial_umount", *owner])
-
-    def run_commands(self) -> object:
-        program = str(self.host.vmware_cmd)
-        run_quietly([program, "-l"])
-        for vmx in self.vmxs:
-            run_quietly([program, vmx, "getstate"])
-            run_quietly([program, vmx, "createsnapshot", "a", "b", "1", "0"])
-        for vmx in self.vmxs:
-            run_quietly([program, vmx, "removesnapshots"])
-        return None
+    taken = [each for each in tries if each.is_taken]
+    lost = [each for each in taken if each.is_lost]
+    early = [each for each in taken if each.was_complete_before_the_look]
+    print(
+        f"{len(taken)} snapshots by an administrator around {len(tries)} removals; complete before "
+        f"the last look {len(early)}, of these lost {sum(each.is_lost for each in early)}; lost "
+        f"between look and start {sum(each.admin_done < each.executed for each in lost)}, between "
+        f"start and the host's task {sum(each.admin_done >= each.executed for each in lost)}"
+    )
 
 
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
-        host = Host(Path(folder))
-        rows = [
-            ("initial_backup --version / python -I -c pass", *measure(start_hook, start_python)),
-            (
-                f"both hooks, {VMS} VMs / their host commands alone",
-                *measure(host.run_hooks, host.run_commands),
-            ),
-        ]
-    print(f"{'what, against what':<52} {'seconds':>9} {'floor':>9} {'ratio':>7}")
-    for what, seconds, floor in rows:
-        print(f"{what:<52} {seconds:>9.3f} {floor:>9.3f} {seconds / floor:>7.2f}")
+        host = BenchHost(Path(folder), VMS)
+        print_table(
+            [
+                (
+                    "initial_backup --version / python -I -c pass",
+                    *measure(start_hook, start_python),
+                ),
+                (
+                    f"both hooks, {VMS} VMs / their host commands alone",
+                    *measure(host.run_hooks, host.run_commands),
+                ),
+            ]
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        print_window(Path(folder))
 
 
 if __name__ == "__main__":

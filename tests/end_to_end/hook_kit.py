@@ -7,6 +7,7 @@ the independent emulation, and the client a process called ``avtar`` that is non
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -80,7 +81,12 @@ class Site:
         self.may_leave_guards = False
         self._barriers = 0
         self.settings: dict[str, dict[str, Any]] = {
-            "host": {"vmware_cmd": str(self.host.vmware_cmd), "command_timeout_seconds": 30},
+            "host": {
+                "vmware_cmd": str(self.host.vmware_cmd),
+                # Of its own: `hlb reap` of one site must not settle the runs of another.
+                "name": f"esx-{secrets.token_hex(4)}",
+                "command_timeout_seconds": 30,
+            },
             "paths": {"state_dir": str(self.state_dir), "log_file": str(self.log_file)},
             "run": {"guard_poll_seconds": 0.1, "guard_retry_seconds": 1},
             "snapshot": {

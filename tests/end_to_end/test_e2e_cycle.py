@@ -120,7 +120,7 @@ def test_while_a_snapshot_is_open_a_claim_and_the_old_vmx_lie_beside_the_vm(site
         (name,) = site.host.snapshots(vmx)
         fields = dict(line.split("=", 1) for line in claim.splitlines())
         assert (fields["run"], fields["snapshot"]) == (site.run_name, name)
-        assert fields["host"] == os.uname().nodename
+        assert fields["host"] == site.settings["host"]["name"]
         avtar.finish()
     assert site.leftovers() == []
 
