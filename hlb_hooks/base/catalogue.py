@@ -294,6 +294,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nic: dalej robi to straznik albo nastepny hlb reap",
     ),
     "not_removed": ("the host did not remove it: {message}", "host go nie usunal: {message}"),
+    "found_twice": (
+        "its .vmx is gone, and several VMs bear our snapshot: {places}",
+        "jej .vmx nie ma, a nasz snapshot ma kilka maszyn: {places}",
+    ),
+    "remove_copy": (
+        "take the copy out of the inventory, or remove the snapshot from each by its name",
+        "wyrejestruj kopie albo usun snapshot z kazdej po nazwie",
+    ),
     "removal_claimed": (
         "the host said it was done, and the .vmsd still shows {snapshot}",
         "host powiedzial, ze gotowe, a .vmsd nadal pokazuje {snapshot}",

@@ -23,10 +23,10 @@ def record_disks_below(facts: VmFacts, snapshots: int) -> tuple[RecordedDisk, ..
     For who did not see them before: each snapshot has laid one delta on every disk it covers.
     """
     for disk in facts.covered_disks:
-        if len(disk.chain.links) <= snapshots:
+        if disk.own_deltas < snapshots:
             raise VmFileError(
-                f"{escape(facts.vmx_path)}: disk {disk.disk.node} has {len(disk.chain.links) - 1} "
-                f"deltas for {snapshots} snapshots",
+                f"{escape(facts.vmx_path)}: disk {disk.disk.node} has {disk.own_deltas} deltas for "
+                f"{snapshots} snapshots",
                 next_step="look at the VM by hand: its .vmsd, its .vmx and the disks it names",
             )
     return tuple(
@@ -38,8 +38,7 @@ def record_disks_below(facts: VmFacts, snapshots: int) -> tuple[RecordedDisk, ..
 def find_leftover_delta(facts: VmFacts) -> str:
     """Name the first delta that no snapshot of the .vmsd accounts for, or give an empty string."""
     for disk in facts.covered_disks:
-        deltas = len(disk.chain.links) - 1
-        if deltas > len(facts.snapshot_names) + disk.is_linked_clone:
+        if disk.own_deltas > len(facts.snapshot_names):
             return disk.chain.top.path
     return ""
 

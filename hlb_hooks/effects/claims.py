@@ -6,14 +6,13 @@
 
 import contextlib
 import os
-import re
-import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.base.text import escape, unescape
+from hlb_hooks.effects.claim_turns import list_turns, taking_turn
 from hlb_hooks.effects.effect_kind import changes, reads
 from hlb_hooks.effects.regular_files import open_regular_file, read_regular_file
 
@@ -22,7 +21,6 @@ _MODE = 0o600
 # A claim is some hundred bytes: whoever lives has written it by then.
 _WRITING_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
-_ASIDE = re.compile(r"\.[0-9a-f]{8}")
 
 
 class ClaimTakenError(VmFileError):
@@ -161,54 +159,33 @@ def remove_claim(vmx: str, run: str) -> None:
     if claim is None or claim.run not in {run, ""}:
         return
     # The claim goes last: as long as it is there, somebody knows what to do with the rest.
-    for path in (*_list_put_aside(vmx), saved_vmx_path(vmx), claim_path(vmx)):
+    for path in (*list_turns(claim_path(vmx)), saved_vmx_path(vmx), claim_path(vmx)):
         _unlink(path)
-
-
-def _list_put_aside(vmx: str) -> list[str]:
-    """Give the claims that a process was killed over while it put them aside."""
-    folder, name = os.path.split(claim_path(vmx))
-    with contextlib.suppress(OSError):
-        return [
-            os.path.join(folder, entry)
-            for entry in os.listdir(folder)
-            if entry.startswith(f"{name}.") and _ASIDE.fullmatch(entry[len(name) :])
-        ]
-    return []
 
 
 def _replace_claim(vmx: str, claim: Claim, stale: Claim | None) -> None:
     path = claim_path(vmx)
-    if stale is not None:
-        _put_aside(path, stale)
+    data = claim.to_bytes()
     try:
-        # Exclusive, so that of two runs, of one host or of two, one gets the VM.
-        _write(path, claim.to_bytes(), os.O_EXCL)
+        if stale is None:
+            # Exclusive, so that of two runs, of one host or of two, one gets the VM.
+            _write(path, data, os.O_EXCL)
+            return
+        about = f"{stale.run} {stale.snapshot} {stale.refreshed} {stale.is_released}"
+        with taking_turn(path, about) as beside:
+            found = _read(path)
+            if found is None:
+                _write(path, data, os.O_EXCL)
+            elif found == stale:
+                # Renamed over it: there is never a moment without a claim.
+                _write(beside, data, os.O_TRUNC)
+                os.replace(beside, path)
+            else:
+                raise _taken(path)
     except FileExistsError as error:
         raise _taken(path) from error
     except OSError as error:
         raise _cannot_write(path, error) from error
-
-
-def _put_aside(path: str, stale: Claim) -> None:
-    """Take a stale claim away: of several runs that found it, one does.
-
-    Renaming is the one step that a shared datastore does for one host alone. What was caught by
-    it is looked at: a faster run's fresh claim is put back.
-    """
-    aside = f"{path}.{secrets.token_hex(4)}"
-    try:
-        os.rename(path, aside)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    if _read(aside) == stale:
-        _unlink(aside)
-        return
-    if not os.path.exists(path):
-        os.rename(aside, path)
-    raise _taken(path)
 
 
 def _taken(path: str) -> ClaimTakenError:

@@ -22,6 +22,7 @@ class Journal(Protocol):
     run: Run
     unwritten: list[str]
     path: str
+    is_on_disk: bool
 
     @changes
     def record(self, *records: Record) -> None:
@@ -37,6 +38,8 @@ class Journal(Protocol):
 
 class WrittenJournal:
     """The journal of a real run: the holder of the state file's lock writes it."""
+
+    is_on_disk = True
 
     def __init__(self, run: Run, state_file: StateFile) -> None:
         """Take a run and its locked state file."""
@@ -76,6 +79,8 @@ class WrittenJournal:
 
 class MemoryJournal:
     """A journal in memory alone: of a dry run, or where the state folder takes nothing more."""
+
+    is_on_disk = False
 
     def __init__(self, run: Run, path: str) -> None:
         """Take a run and the path its state file would have."""

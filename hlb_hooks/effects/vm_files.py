@@ -1,6 +1,7 @@
 """A VM as its own files show it: what the decisions are made from."""
 
 import errno
+import itertools
 import os
 import re
 import time
@@ -29,8 +30,18 @@ class LiveDisk:
 
     disk: VmxDisk
     chain: Chain
-    is_linked_clone: bool = False
-    """Whether it is a delta on a disk of another VM, and not one that was left behind here."""
+    own_links: int
+    """How many links of the chain, from the top, are the VM's own: not a linked clone's parent."""
+
+    @property
+    def is_linked_clone(self) -> bool:
+        """Whether it is a delta on a disk of another VM, and not one that was left behind here."""
+        return self.own_links == 1 and self.chain.is_delta
+
+    @property
+    def own_deltas(self) -> int:
+        """How many deltas lie above the VM's own base, or above a linked clone's own disk."""
+        return self.own_links - 1
 
     @property
     def is_covered(self) -> bool:
@@ -155,7 +166,8 @@ def read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
 
 def _read_disk(folder: str, disk: VmxDisk) -> LiveDisk:
     chain = read_chain(_read_file, resolve(folder, disk.file_name))
-    return LiveDisk(disk, chain, chain.is_delta and _is_of_another_vm(folder, chain.paths[1]))
+    own = itertools.takewhile(lambda path: not _is_of_another_vm(folder, path), chain.paths[1:])
+    return LiveDisk(disk, chain, own_links=1 + len(tuple(own)))
 
 
 def _is_of_another_vm(folder: str, parent: str) -> bool:

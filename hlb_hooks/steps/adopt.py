@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
-from hlb_hooks.base.errors import HlbError, StateError, VmFileError
+from hlb_hooks.base.errors import ConfigurationError, HlbError, StateError, VmFileError
 from hlb_hooks.base.names import job_of_snapshot
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.claim_standing import is_claim_in_force
@@ -128,8 +128,10 @@ class Adoption:
 
     def _begin(self, name: str, records: list[Record]) -> Journal:
         try:
-            return self.store.begin(name, records)
-        except StateError as error:
+            # Not for the lock: it makes the folder on a host that has never run a backup.
+            with self.store.beginning():
+                return self.store.begin(name, records)
+        except (ConfigurationError, StateError) as error:
             # The claim is the record of having made the snapshot; killed now, it is adopted anew.
             self.context.speaker.say("unwritten", text=error.message)
             return keep_in_memory(name, records)

@@ -18,6 +18,7 @@ from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import stop_exit_code
+from hlb_hooks.steps.whereabouts import Whereabouts
 
 _ACT_AT_ONCE_SECONDS = 0.0
 
@@ -90,10 +91,21 @@ def _adopt(
             block = find_block(journal.run)
             if block:
                 context.speaker.say("reap_waits", run=journal.run.name, text=block)
-            is_any_left |= bool(block) or not _settle(context, journal)
+            is_left = bool(block) or not _settle(context, journal)
+            if is_left and not journal.is_on_disk:
+                # The claim alone knows of it: the next reap shall not wait two hours to see it.
+                _release_claims(context, journal)
+            is_any_left |= is_left
         finally:
             journal.close()
     return ExitCode.STILL_OPEN if is_any_left else ExitCode.DONE
+
+
+def _release_claims(context: Context, journal: Journal) -> None:
+    host = context.effects.open_host(journal.run.config, journal.run.name)
+    whereabouts = Whereabouts(context, journal, host)
+    for vm in journal.run.open_vms:
+        whereabouts.release_claim(vm)
 
 
 def _reap_one(context: Context, store: RunStore, entry: FoundRun) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import HlbError, VmFileError
+from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.leftover import explain_open
 from hlb_hooks.decisions.phrase import Phrase, phrase
 from hlb_hooks.effects import processes, vm_files
@@ -92,8 +93,15 @@ class Settlement:
         was_begun = vm.is_removal_begun
         adopter = self._whereabouts.find_adopter(vm)
         result = self._look(vm) if adopter else self._remove(vm)
-        if result.sighting is None and self._whereabouts.find_again(vm):
-            result = self._remove(vm)
+        if result.sighting is None:
+            moved = self._whereabouts.find_again(vm)
+            if moved.is_certain:
+                result = self._remove(vm)
+            elif moved.places:
+                places = ", ".join(escape(place) for place in moved.places)
+                why, next_step = phrase("found_twice", places=places), phrase("remove_copy")
+                self._note(Flag.FAILED_UMOUNT, vm, why, next_step)
+                return
         if result.sighting is not None and result.sighting.fate is Fate.ABSENT:
             self._close(vm, is_removed_by_us=result.was_asked or was_begun)
         elif adopter:

@@ -21,6 +21,18 @@ from hlb_hooks.steps.context import Context
 CLAIM_REFRESH_SECONDS = 10 * 60.0
 
 
+@dataclass(frozen=True)
+class Moved:
+    """Where a VM may have gone to."""
+
+    places: tuple[str, ...]
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is one place."""
+        return len(self.places) == 1
+
+
 @dataclass
 class Whereabouts:
     """Following the VMs of one run."""
@@ -60,22 +72,25 @@ class Whereabouts:
             return None
         return claim if is_claim_fresh(claim, clock.read_utc_now()) else None
 
-    def find_again(self, vm: VmStory) -> bool:
+    def find_again(self, vm: VmStory) -> Moved:
         """Look for a VM whose .vmx is gone among those of this host: by our snapshot or our claim.
 
-        True when it was found, and that was written down. Raise HlbError when it was found and
-        its disks make no sense.
+        Where one is found, that is written down; of several none is taken for it. Raise HlbError
+        when its disks make no sense.
         """
         if os.path.lexists(vm.place):
-            return False
-        for vmx in self.host.driver.list_vms():
-            if vmx != vm.place and self._is_the_same(vm, vmx):
-                facts = vm_files.read_vm(vmx)
-                disks = record_disks_below(facts, len(facts.snapshot_names))
-                self.journal.note(Flag.MOVED, vm.vmx, to=vmx, disks=encode_disks(disks))
-                self.context.log.warning("vm_moved", vm=vm.vmx, to=vmx)
-                return True
-        return False
+            return Moved(())
+        places = tuple(
+            vmx
+            for vmx in self.host.driver.list_vms()
+            if vmx != vm.place and self._is_the_same(vm, vmx)
+        )
+        if len(places) == 1:
+            facts = vm_files.read_vm(places[0])
+            disks = record_disks_below(facts, len(facts.snapshot_names))
+            self.journal.note(Flag.MOVED, vm.vmx, to=places[0], disks=encode_disks(disks))
+            self.context.log.warning("vm_moved", vm=vm.vmx, to=places[0])
+        return Moved(places)
 
     def _is_the_same(self, vm: VmStory, vmx: str) -> bool:
         """Tell whether ``vmx`` has our snapshot, or our claim and no delta that nobody explains."""

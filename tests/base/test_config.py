@@ -227,7 +227,8 @@ def test_hyphens_and_capitals_do_not_hide_what_was_meant(config_file: Path, key:
         ),
         (
             "host.zzz = 1\n",
-            "host.zzz = 1: unknown key, [host] has driver, vmware_cmd, name, command_timeout_seconds",
+            "host.zzz = 1: unknown key, [host] has driver, vmware_cmd, name,"
+            " command_timeout_seconds",
         ),
         ("host = 3\n", "host = 3: expected a table, [host]"),
         ("[[snapshot]]\n", "snapshot = [a table]: expected a table, [snapshot]"),

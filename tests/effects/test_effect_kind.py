@@ -61,6 +61,7 @@ PURE = {
     "vmware_answers.read_refusal",
 }
 CHANGES = {
+    "claim_turns.taking_turn",
     "claims.adopt_claim",
     "claims.refresh_claim",
     "claims.remove_claim",

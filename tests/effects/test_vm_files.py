@@ -9,8 +9,8 @@ import pytest
 from effects_kit import record_disks_of
 
 from hlb_hooks.base.errors import VmFileError
-from hlb_hooks.effects.claims import Claim, take_claim
 from hlb_hooks.effects.base_disks import find_changed_base, read_status, record_disks
+from hlb_hooks.effects.claims import Claim, take_claim
 from hlb_hooks.effects.vm_files import datastore_of, read_vm, read_vmx, working_folder
 from hlb_hooks.vmfiles.chain import read_chain
 
