@@ -294,6 +294,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nic: dalej robi to straznik albo nastepny hlb reap",
     ),
     "not_removed": ("the host did not remove it: {message}", "host go nie usunal: {message}"),
+    "disk_taken_out": (
+        "disk {nodes} was taken out of the VM while the snapshot was open: its delta may lie about",
+        "dysk {nodes} wyjeto z maszyny przy otwartym snapshocie: jego delta moze gdzies lezec",
+    ),
     "found_twice": (
         "its .vmx is gone, and several VMs bear our snapshot: {places}",
         "jej .vmx nie ma, a nasz snapshot ma kilka maszyn: {places}",
@@ -378,8 +382,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "sprawdz dlaczego w logu (grep {run}); jesli klient wisi, zakoncz go: dalej robi straznik",
     ),
     "reap_it": (
-        "run hlb reap: nobody is at work on it",
-        "uruchom hlb reap: nikt sie tym nie zajmuje",
+        "its guard is gone, run hlb reap",
+        "nie ma straznika, uruchom hlb reap",
     ),
     "nothing_is_open": ("no snapshot of ours is open", "zaden nasz snapshot nie jest otwarty"),
     "nothing_to_do": ("nothing to do by hand", "nie ma nic do zrobienia recznie"),
@@ -428,8 +432,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # the dry run
     "would_adopt": (
-        "WOULD adopt {vmx}: snapshot {snapshot} of run {run}, made on host {host}",
-        "WOULD adopt {vmx}: snapshot {snapshot} przebiegu {run} z hosta {host}",
+        "WOULD adopt snapshot {snapshot} of {vmx}",
+        "WOULD: przejecie snapshotu {snapshot} na {vmx}",
     ),
     "would_guard": (
         "WOULD start a guard that waits for {owner}",

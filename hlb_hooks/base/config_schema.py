@@ -113,6 +113,12 @@ class RunConfig:
     end_budget_seconds: int = _setting(
         900, _SECONDS, "What is not removed by then is the guard's, flag MERGING."
     )
+    lock_timeout_seconds: int = _setting(
+        30, _SECONDS, "How long a hook waits for another that is at work for the run or begins one."
+    )
+    guard_start_timeout_seconds: int = _setting(
+        60, _SECONDS, "How long a guard may take until it watches; without it no snapshot is made."
+    )
     guard_poll_seconds: float = _setting(
         2.0, Number(0.05, 60), "How often the guard looks for the owner."
     )

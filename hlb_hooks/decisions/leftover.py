@@ -27,7 +27,8 @@ def explain_open(
             phrase("not_registered"),
             phrase("remove_elsewhere", snapshot=sighting.name),
         )
-    if sighting.helpers:
+    is_left = result.was_asked or sighting.is_ours_there or is_merge_lost
+    if sighting.helpers and is_left:
         names = ", ".join(sighting.helpers)
         return Flag.FAILED_UMOUNT, phrase("helper_left", names=names), phrase("consolidate_all")
     if sighting.is_ours_there and sighting.has_unknown_delta:

@@ -29,6 +29,9 @@ def record_disks_below(facts: VmFacts, snapshots: int) -> tuple[RecordedDisk, ..
                 f"{snapshots} snapshots",
                 next_step="look at the VM by hand: its .vmsd, its .vmx and the disks it names",
             )
+        for link in disk.chain.links[:snapshots]:
+            for path in link.extent_paths:
+                read_status(path)  # a copy that a client put back lacks them: they were locked
     return tuple(
         _record(disk.disk.node, disk.chain.links[snapshots:]) for disk in facts.covered_disks
     )

@@ -41,6 +41,8 @@ class Claim:
     snapshot: str = ""
     refreshed: datetime | None = None
     is_released: bool = False
+    vmx: str = ""
+    """Beside which .vmx it was laid: elsewhere it came with a copy of the VM."""
 
     def to_bytes(self) -> bytes:
         """Give the claim's file."""
@@ -49,6 +51,7 @@ class Claim:
             f"boot_id={self.boot_id}",
             f"run={self.run}",
             f"snapshot={self.snapshot}",
+            f"vmx={escape(self.vmx)}",
             f"released={self.is_released:d}",
             # Last: a claim that was cut short has none.
             f"time={clock.format_utc(self.refreshed or clock.read_utc_now())}",
@@ -64,6 +67,7 @@ class Claim:
             boot_id=fields["boot_id"],
             run=fields["run"],
             snapshot=fields["snapshot"],
+            vmx=unescape(fields.get("vmx", "")),
             refreshed=clock.parse_utc(fields["time"]),
             is_released=fields.get("released") == "1",
         )
@@ -117,7 +121,7 @@ def take_claim(vmx: str, claim: Claim, vmx_data: bytes, stale: Claim | None) -> 
 
 
 @changes
-def adopt_claim(vmx: str, claim: Claim, stale: Claim) -> None:
+def adopt_claim(vmx: str, claim: Claim, stale: Claim | None) -> None:
     """Put ``claim`` in the place of another's that nobody answers for; the saved .vmx stays.
 
     Raise ClaimTakenError when another run was faster, and VmFileError when it cannot be written.

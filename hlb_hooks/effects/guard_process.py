@@ -20,7 +20,6 @@ from hlb_hooks.effects.records import Flag
 
 GUARD_MODULE = "hlb_hooks.entry.guard"
 READY = b"ready\n"
-READY_LIMIT_SECONDS = 60.0
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C", "LC_ALL": "C", "HOME": "/"}
 
 
@@ -69,14 +68,16 @@ class GuardStarter:
         if guard is None:
             raise AssertionError("only a rehearsal starts no guard")
         try:
-            answer = _read_answer(guard.pipe)
+            limit_seconds = journal.run.config.run.guard_start_timeout_seconds
+            answer = _read_answer(guard.pipe, limit_seconds)
         finally:
             os.close(guard.pipe)
         pid, _, ready = answer.partition(b" ")
         identity = processes.identify_process(int(pid)) if pid.isdigit() else None
         if ready != READY or identity is None:
             raise GuardError(
-                f"the guard did not start (it has {READY_LIMIT_SECONDS:g} s for that)",
+                f"the guard did not start within {limit_seconds} s ([run] "
+                "guard_start_timeout_seconds)",
                 next_step="no snapshot is made without a guard; look at the log file for its error",
             )
         journal.note(
@@ -140,13 +141,13 @@ def say_ready(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _read_answer(pipe: int) -> bytes:
+def _read_answer(pipe: int, limit_seconds: float) -> bytes:
     # poll and not select: a process may have more than a thousand descriptors open.
     poller = select.poll()
     poller.register(pipe, select.POLLIN)
     answer = b""
     while not answer.endswith(b"\n"):
-        if not poller.poll(READY_LIMIT_SECONDS * 1000):
+        if not poller.poll(limit_seconds * 1000):
             break
         piece = os.read(pipe, 64)
         if not piece:

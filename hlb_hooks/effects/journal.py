@@ -32,6 +32,10 @@ class Journal(Protocol):
     def note(self, flag: Flag, vmx: str | None = None, **details: str) -> None:
         """Put a record down if that can be done; the story has it either way."""
 
+    @changes
+    def end(self) -> bool:
+        """Put the run's end down, if nothing of it is left to settle; tell whether."""
+
     def close(self) -> None:
         """Let others act for the run."""
 
@@ -53,19 +57,36 @@ class WrittenJournal:
     def record(self, *records: Record) -> None:
         """Put records on disk, then in the story. Raise StateError."""
         with self._turn:
+            if self.run.is_ended:
+                raise StateError(
+                    f"{self.path}: the run has ended, nothing more is begun",
+                    next_step="start the backup again; see [run] start_budget_seconds",
+                )
             self._state_file.append(records)
             self._apply(records)
 
     @changes
     def note(self, flag: Flag, vmx: str | None = None, **details: str) -> None:
         """Put a record down if the disk takes it; never raises for what the disk does."""
-        record = make_record(flag, vmx, **details)
         with self._turn:
-            try:
-                self._state_file.append([record])
-            except StateError as error:
-                self.unwritten.append(error.message)
-            self._apply([record])
+            self._note(make_record(flag, vmx, **details))
+
+    @changes
+    def end(self) -> bool:
+        """End the run unless a thread of this process has just begun something."""
+        with self._turn:
+            if self.run.unsettled_vms:
+                return False
+            if not self.run.is_ended:
+                self._note(make_record(Flag.ENDED))
+            return True
+
+    def _note(self, record: Record) -> None:
+        try:
+            self._state_file.append([record])
+        except StateError as error:
+            self.unwritten.append(error.message)
+        self._apply([record])
 
     def _apply(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -98,6 +119,14 @@ class MemoryJournal:
     def note(self, flag: Flag, vmx: str | None = None, **details: str) -> None:
         """Add a record to the story alone."""
         self.run.apply(make_record(flag, vmx, **details))
+
+    @changes
+    def end(self) -> bool:
+        """End the run in the story alone."""
+        if self.run.unsettled_vms:
+            return False
+        self.run.apply(make_record(Flag.ENDED))
+        return True
 
     def close(self) -> None:
         """Nothing was opened."""

@@ -55,10 +55,13 @@ def read_boot_id() -> str:
 
 @reads
 def read_process(pid: int) -> ProcessFacts | None:
-    """Give what /proc says of ``pid``, or None when there is no such process."""
+    """Give what /proc says of ``pid``, or None when there is no such process.
+
+    Raise OSError when that cannot be known, as for want of a descriptor.
+    """
     try:
         stat = (_PROC / str(pid) / "stat").read_bytes()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     # The name stands in parentheses and may hold blanks and parentheses itself.
     head, _, tail = stat.rpartition(b")")
@@ -85,7 +88,10 @@ def identify_process(pid: int) -> ProcessIdentity | None:
 @reads
 def is_alive(identity: ProcessIdentity) -> bool:
     """Tell whether that very process still runs: same boot, same start, and no zombie."""
-    return identify_process(identity.pid) == identity
+    try:
+        return identify_process(identity.pid) == identity
+    except OSError:
+        return True  # a moment's shortage of this process is nobody's end
 
 
 @reads
@@ -212,10 +218,11 @@ def _list_held_by(pid: int, wanted: dict[tuple[int, int], str]) -> set[str]:
     held: set[str] = set()
     if pid == os.getpid():
         return held
-    # The process, or one of its descriptors, may be gone at any moment: then it holds nothing.
-    with contextlib.suppress(OSError):
+    # The process, or one of its descriptors, may be gone at any moment: then it holds nothing. An
+    # own shortage of descriptors must not be taken for that.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
         for entry in os.scandir(_PROC / str(pid) / "fd"):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
                 status = os.stat(entry.path)
                 path = wanted.get((status.st_dev, status.st_ino))
                 if path is not None:

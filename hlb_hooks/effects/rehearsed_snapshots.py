@@ -1,11 +1,13 @@
 """Snapshots as a dry run makes and removes them: in words."""
 
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from hlb_hooks.base.speech import Speaker
-from hlb_hooks.effects.claims import Claim
+from hlb_hooks.base.text import escape
+from hlb_hooks.effects.claims import Claim, claim_path
 from hlb_hooks.effects.effect_kind import changes
 from hlb_hooks.effects.snapshot_work import (
     MakeResult,
@@ -30,6 +32,10 @@ class RehearsedSnapshots:
     def make(self, order: SnapshotOrder) -> MakeResult:
         """Say the command."""
         flags = (str(int(order.quiesce)), str(int(order.memory)))
+        folder = os.path.dirname(order.vmx)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            message = f"{escape(claim_path(order.vmx))}: cannot be written in this folder"
+            return MakeResult(is_made=False, is_certain=True, message=message)
         self._made.add(order.name)
         words = (self.program, order.vmx, "createsnapshot", order.name, order.description, *flags)
         self.speaker.say("would_create", command=shlex.join(words))
@@ -62,8 +68,6 @@ class RehearsedSnapshots:
         """Leave the claim as it is."""
 
     @changes
-    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim) -> None:  # noqa: ARG002
+    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim | None) -> None:  # noqa: ARG002
         """Say it."""
-        self.speaker.say(
-            "would_adopt", vmx=vmx, snapshot=stale.snapshot, run=stale.run, host=stale.host
-        )
+        self.speaker.say("would_adopt", vmx=vmx, snapshot=claim.snapshot)

@@ -32,7 +32,7 @@ class RehearsedStateFolder:
 
     @contextlib.contextmanager
     @changes
-    def beginning(self) -> Iterator[None]:
+    def beginning(self, limit_seconds: float) -> Iterator[None]:  # noqa: ARG002
         """Look at what the real hook would meet, and take no lock. Raise as it does."""
         try:
             with contextlib.suppress(FileNotFoundError):

@@ -21,7 +21,6 @@ from hlb_hooks.effects.state_file import StateFile, read_state_file
 _SUFFIX = ".state"
 _BEGIN_LOCK = "begin.lock"
 _LOCK_PAUSE_SECONDS = 0.1
-_BEGIN_LIMIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class RunStore(Protocol):
         """Read every run. Raise ConfigurationError for a folder that cannot be trusted."""
 
     @changes
-    def beginning(self) -> AbstractContextManager[None]:
+    def beginning(self, limit_seconds: float) -> AbstractContextManager[None]:
         """Hold off other start hooks while this one looks for a living run and begins its own."""
 
     @changes
@@ -129,7 +128,7 @@ class StateFolder:
 
     @contextlib.contextmanager
     @changes
-    def beginning(self) -> Iterator[None]:
+    def beginning(self, limit_seconds: float) -> Iterator[None]:
         """Hold the begin lock. Raise StateError or NotNowError when it cannot be had."""
         try:
             # Something else in its place is told by the check, as a rehearsal does.
@@ -143,7 +142,7 @@ class StateFolder:
         try:
             _wait_for_lock(
                 lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB),
-                _BEGIN_LIMIT_SECONDS,
+                limit_seconds,
                 "another start hook is beginning its run",
             )
             yield
@@ -196,7 +195,8 @@ def _wait_for_lock(take: Callable[[], None], limit_seconds: float, who: str) -> 
             return
         if clock.read_seconds_since_boot() >= deadline:
             raise NotNowError(
-                f"{who} (waited {limit_seconds:g} s)", next_step="look at the log file; try again"
+                f"{who} (waited {limit_seconds:g} s, [run] lock_timeout_seconds)",
+                next_step="look at the log file; try again",
             )
         clock.sleep_seconds(_LOCK_PAUSE_SECONDS)
 

@@ -100,7 +100,7 @@ class Snapshots(Protocol):
         """Say in the run's claim that it is answered for, or released. Raise VmFileError."""
 
     @changes
-    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim) -> None:
+    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim | None) -> None:
         """Put ``claim`` in the place of one nobody answers for. Raise VmFileError."""
 
 

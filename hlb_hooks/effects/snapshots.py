@@ -103,7 +103,7 @@ class HostSnapshots:
         claims.refresh_claim(vmx, run, is_released=is_released)
 
     @changes
-    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim) -> None:
+    def adopt_claim(self, vmx: str, claim: Claim, stale: Claim | None) -> None:
         """Take the claim over."""
         claims.adopt_claim(vmx, claim, stale)
 

@@ -23,6 +23,7 @@ class StateFile:
         self.path = path
         self.is_writable = is_writable
         self._descriptor = descriptor
+        self._cut_at: int | None = None
 
     @classmethod
     @changes
@@ -88,6 +89,9 @@ class StateFile:
         """Put the records on disk, all or none. Raise StateError when that fails."""
         data = b"".join(encode_record(record) for record in records)
         try:
+            if self._cut_at is not None:
+                os.ftruncate(self._descriptor, self._cut_at)
+                self._cut_at = None
             length = os.fstat(self._descriptor).st_size
             try:
                 written = 0
@@ -95,9 +99,12 @@ class StateFile:
                     written += os.write(self._descriptor, data[written:])
                 os.fsync(self._descriptor)
             except OSError:
-                # A full disk takes half a line: take it back, or the next record would follow it.
+                # A full disk takes half a line: take it back, now or before the next record, which
+                # would follow it.
+                self._cut_at = length
                 with contextlib.suppress(OSError):
                     os.ftruncate(self._descriptor, length)
+                    self._cut_at = None
                 raise
         except OSError as error:
             raise _cannot_write(self.path, error) from error

@@ -114,9 +114,10 @@ def read_vm(vmx_path: str) -> VmFacts:
         vmx_data=data,
         vmx=vmx,
         name=vmx.display_name or os.path.basename(folder),
-        snapshot_names=read_snapshot_names(vmx_path, vmx),
         disks=tuple(_read_disk(folder, disk) for disk in vmx.disks()),
-        claim=read_claim(vmx_path),
+        claim=_read_claim_or_somebodys(vmx_path),
+        # Last, as it is what a removal goes by: the younger the better.
+        snapshot_names=read_snapshot_names(vmx_path, vmx),
     )
 
 
@@ -162,6 +163,14 @@ def read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
             raise _cannot_read(path, error) from error
         names += [snapshot.display_name for snapshot in Vmsd.parse(data, path).snapshots]
     return tuple(names)
+
+
+def _read_claim_or_somebodys(vmx_path: str) -> Claim | None:
+    """Read the claim. One that cannot be read is somebody's, and keeps nobody from removing."""
+    try:
+        return read_claim(vmx_path)
+    except VmFileError:
+        return Claim()
 
 
 def _read_disk(folder: str, disk: VmxDisk) -> LiveDisk:

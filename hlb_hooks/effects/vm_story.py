@@ -47,9 +47,11 @@ class Attempt:
 
     snapshot: str
     intended: datetime
+    recorded: datetime
     disks: tuple[RecordedDisk, ...]
     state: AttemptState = AttemptState.UNCLEAR
     was_seen: bool = False
+    """Whether the files showed it at any time."""
     was_running: bool = False
     """Whether the guest ran when the snapshot was asked for."""
 
@@ -57,6 +59,7 @@ class Attempt:
         """Take in a record that names this snapshot."""
         if flag is Flag.OK_UMOUNT or details.get("closed") == "1":
             self.state = AttemptState.CLOSED
+            self.was_seen |= flag is Flag.OK_UMOUNT
         elif flag is Flag.OK_SNAP:
             self.state = AttemptState.SEEN
             self.was_seen = True
@@ -191,7 +194,9 @@ class VmStory:
             # Of one that was adopted only the end counts here, and nothing new can come of a
             # command that another host gave so long ago.
             intended=_LONG_AGO if flag is Flag.ADOPTED else record.moment,
+            recorded=record.moment,
             disks=decode_disks(details["disks"]),
+            was_seen=flag is Flag.ADOPTED,
             was_running=details.get("running") == "1",
         )
 

@@ -1,15 +1,18 @@
-"""Adopting: a snapshot whose own host cannot remove it goes where its VM is registered now.
+"""Adopting: a snapshot of ours that nobody answers for any more, on a VM that is registered here.
 
-The claim beside the VM says whose it is and what it is called. It is taken over once its host has
-released it, or has not refreshed it for two hours; and exactly that snapshot is removed.
+Of another host: the claim beside the VM says whose it is and what it is called. It is taken over
+once its host has released it, or has not refreshed it for two hours. Of this host: one that was
+asked for in a run that has ended, and that the host made after all.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
+from hlb_hooks.base.config_schema import DEFAULT_JOB
 from hlb_hooks.base.errors import ConfigurationError, HlbError, StateError, VmFileError
 from hlb_hooks.base.names import job_of_snapshot
 from hlb_hooks.base.text import escape
@@ -25,13 +28,26 @@ from hlb_hooks.effects.records import Flag, Record, make_record
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_files import VmFacts
-from hlb_hooks.effects.vm_story import encode_disks
+from hlb_hooks.effects.vm_story import Attempt, AttemptState, encode_disks
 from hlb_hooks.steps.block import BOOT_WAIT_SECONDS
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.run_head import make_head, name_host
+from hlb_hooks.vmfiles.sighting import RecordedDisk
 
 # The run begins with its end: nobody reads from these disks any more.
 _OVER = timedelta(seconds=-2)
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A snapshot of ours that nobody answers for: of which run and host, and under which claim."""
+
+    facts: VmFacts
+    snapshot: str
+    disks: tuple[RecordedDisk, ...]
+    run: str
+    host: str
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True)
@@ -56,14 +72,15 @@ class Adoption:
         if clock.read_seconds_since_boot() < BOOT_WAIT_SECONDS:
             return [], False  # other hosts may still be starting the VMs that were here
         host = self.context.effects.open_host(self.config, "adopt")
+        unseen = self._gather_unseen()
         adopted: list[Journal] = []
         is_any_left = False
-        for vmx in host.driver.list_vms():
+        for vmx in self.context.read_or_stop(host.driver.list_vms):
+            if self.context.stop.is_asked:
+                break
             try:
-                claim = read_claim(vmx)
-                if claim is None or self._is_answered_for(claim):
-                    continue
-                journal = self._adopt(host, vmx, claim)
+                stray = self._find_stray(host, vmx, unseen.get(vmx, []))
+                journal = None if stray is None else self._adopt(host, stray)
             except HlbError as error:
                 self.context.speaker.say("warning", text=error.message)
                 self.context.speaker.say("next_step", text=error.next_step, indent=4)
@@ -73,6 +90,28 @@ class Adoption:
                 adopted.append(journal)
         return adopted, is_any_left
 
+    def _gather_unseen(self) -> dict[str, list[tuple[Run, Attempt]]]:
+        """Give, by VM, the snapshots asked for here and never seen: they may come late."""
+        unseen: dict[str, list[tuple[Run, Attempt]]] = {}
+        for run in self.runs:
+            for vm in run.vms.values() if run.name not in self.open_runs else ():
+                attempts = [attempt for attempt in vm.attempts.values() if not attempt.was_seen]
+                unseen.setdefault(vm.place, []).extend((run, attempt) for attempt in attempts)
+        return unseen
+
+    def _find_stray(
+        self, host: HostEffects, vmx: str, unseen: list[tuple[Run, Attempt]]
+    ) -> Stray | None:
+        """Give the snapshot on a VM that nobody answers for, if there is one."""
+        claim = read_claim(vmx)
+        if claim is not None:
+            return None if self._is_answered_for(claim) else self._follow_claim(host, vmx, claim)
+        facts = vm_files.read_vm(vmx) if unseen else None
+        for run, attempt in unseen:
+            if facts is not None and attempt.snapshot in facts.snapshot_names:
+                return Stray(facts, attempt.snapshot, attempt.disks, run.name, run.host)
+        return None
+
     def _is_answered_for(self, claim: Claim) -> bool:
         own = name_host(self.config)
         if claim.run in self.open_runs:
@@ -81,47 +120,84 @@ class Adoption:
             return True
         return is_claim_in_force(claim, host=own, runs=self.runs, now=clock.read_utc_now())
 
-    def _adopt(self, host: HostEffects, vmx: str, claim: Claim) -> Journal | None:
-        """Begin a run for the claim's snapshot; None when it is gone and so the claim goes too."""
-        job = job_of_snapshot(claim.snapshot)
-        if job is None:
+    def _follow_claim(self, host: HostEffects, vmx: str, claim: Claim) -> Stray | None:
+        """Give the claim's snapshot; None when it is gone, and then the claim goes too."""
+        if job_of_snapshot(claim.snapshot) is None:
             raise VmFileError(
                 f"{escape(claim_path(vmx))}: {escape(claim.snapshot)} is no name of ours",
                 next_step="somebody else wrote this file: look at it, and remove it",
             )
         facts = vm_files.read_vm(vmx)
+        self._check_no_copy(facts, claim)
         if claim.snapshot not in facts.snapshot_names:
             self._sweep(host, facts, claim)
             return None
-        disks = encode_disks(record_disks_below(facts, len(facts.snapshot_names)))
+        disks = record_disks_below(facts, len(facts.snapshot_names))
+        return Stray(facts, claim.snapshot, disks, claim.run, claim.host, claim)
+
+    def _check_no_copy(self, facts: VmFacts, claim: Claim) -> None:
+        """Raise VmFileError for a claim that came with a copy of the VM, as out of a backup.
+
+        What a client reads while our snapshot is open has the claim and the snapshot in it, and
+        merging a copy's delta would spoil the base that was restored.
+        """
+        seen = {
+            attempt.snapshot
+            for run in self.runs
+            for vm in run.vms.values()
+            for attempt in vm.attempts.values()
+            if attempt.was_seen and attempt.state is AttemptState.CLOSED
+        }
+        here = os.path.realpath(facts.vmx_path)
+        is_elsewhere = claim.vmx and os.path.realpath(claim.vmx) != here
+        if claim.snapshot in facts.snapshot_names and (is_elsewhere or claim.snapshot in seen):
+            raise VmFileError(
+                f"{escape(facts.vmx_path)}: it is a copy of a VM as it was under snapshot "
+                f"{claim.snapshot}: nothing is removed there",
+                next_step="put its disks back on their bases: the .vmx.hlb beside it is the .vmx "
+                "as it was before the snapshot",
+            )
+
+    def _adopt(self, host: HostEffects, stray: Stray) -> Journal | None:
+        """Begin a run for a stray snapshot; None when another run was faster."""
+        vmx = stray.facts.vmx_path
+        job = job_of_snapshot(stray.snapshot) or DEFAULT_JOB
         name = self.context.effects.name_run(job)
         adopted = make_record(
             Flag.ADOPTED,
             vmx,
-            snapshot=claim.snapshot,
-            disks=disks,
-            name=facts.name,
-            run=claim.run,
-            host=claim.host,
+            snapshot=stray.snapshot,
+            disks=encode_disks(stray.disks),
+            name=stray.facts.name,
+            run=stray.run,
+            host=stray.host,
         )
         head = make_head(name, job, lease_for(_OVER), self.config)
         # On disk before the claim is taken over: killed in between, this host knows its snapshot.
         journal = self._begin(name, [*head, adopted, make_record(Flag.HANDED_OVER)])
+        claim = Claim(
+            host=name_host(self.config),
+            boot_id=processes.read_boot_id(),
+            run=name,
+            snapshot=stray.snapshot,
+            refreshed=clock.read_utc_now(),
+            vmx=vmx,
+        )
         try:
-            host.snapshots.adopt_claim(vmx, self._own_claim(name, claim), claim)
+            host.snapshots.adopt_claim(vmx, claim, stray.claim)
         except ClaimTakenError as error:
-            journal.note(Flag.NOT_MADE, vmx, snapshot=claim.snapshot, closed="1")
-            journal.note(Flag.ENDED)
+            journal.note(Flag.NOT_MADE, vmx, snapshot=stray.snapshot, closed="1")
+            journal.end()
             journal.close()
             self.context.speaker.say("warning", text=error.message)
             return None
-        self.context.log.warning("adopted", vm=vmx, snapshot=claim.snapshot, of=claim.run)
+        self.context.log.warning("adopted", vm=vmx, snapshot=stray.snapshot, of=stray.run)
         self.context.speaker.deed(
             "adopting",
             vmx=vmx,
-            snapshot=claim.snapshot,
-            run=claim.run,
-            host=claim.host,
+            snapshot=stray.snapshot,
+            run=stray.run,
+            host=stray.host,
             own=name,
         )
         return journal
@@ -129,21 +205,12 @@ class Adoption:
     def _begin(self, name: str, records: list[Record]) -> Journal:
         try:
             # Not for the lock: it makes the folder on a host that has never run a backup.
-            with self.store.beginning():
+            with self.store.beginning(self.config.run.lock_timeout_seconds):
                 return self.store.begin(name, records)
         except (ConfigurationError, StateError) as error:
             # The claim is the record of having made the snapshot; killed now, it is adopted anew.
             self.context.speaker.say("unwritten", text=error.message)
             return keep_in_memory(name, records)
-
-    def _own_claim(self, name: str, claim: Claim) -> Claim:
-        return Claim(
-            host=name_host(self.config),
-            boot_id=processes.read_boot_id(),
-            run=name,
-            snapshot=claim.snapshot,
-            refreshed=clock.read_utc_now(),
-        )
 
     def _sweep(self, host: HostEffects, facts: VmFacts, claim: Claim) -> None:
         """Take away a claim whose snapshot is gone. Raise VmFileError for what is left of it."""

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hlb_hooks.base import clock
-from hlb_hooks.base.errors import GuardError, NotNowError
+from hlb_hooks.base.errors import GuardError, HlbError, NotNowError, StateError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit
+from hlb_hooks.effects import processes
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
@@ -18,17 +19,15 @@ from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import stop_exit_code
-from hlb_hooks.steps.whose import is_somebody_elses
-
-_TAKE_OVER_LIMIT_SECONDS = 30.0
+from hlb_hooks.steps.whose import Caller, is_somebody_elses
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run is ended: which VMs (all, if none are named), and whether an operator said so."""
+    """How a run is ended: which VMs (all, if none are named), and by whom."""
 
     vmxs: frozenset[str] = frozenset()
-    is_by_hand: bool = False
+    caller: Caller = Caller.CLIENT
 
     def concerns(self, vm: VmStory) -> bool:
         """Tell whether ``vm`` is to be settled."""
@@ -36,10 +35,11 @@ class Ending:
 
 
 def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) -> ExitCode:
-    """Settle one run and give the exit code it means. Raise StateError."""
+    """Settle one run and give the exit code it means. One that cannot be taken over is said."""
+    limit_seconds = found.run.config.run.lock_timeout_seconds
     try:
-        journal = store.take_over(found, _TAKE_OVER_LIMIT_SECONDS)
-    except NotNowError as error:
+        journal = store.take_over(found, limit_seconds)
+    except (NotNowError, StateError) as error:
         return _report_others_work(context, found.run, ending, error)
     context.journal = journal
     run = journal.run
@@ -51,19 +51,21 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
     if run.is_ended:
         speaker.say("run_ended", run=run.name)
     else:
-        if ending.is_by_hand and not run.is_handed_over and is_somebody_elses(run):
-            _note_torn(context, journal, unsettled)
+        if not run.is_handed_over and is_somebody_elses(run):
+            _note_torn(context, journal, unsettled, ending.caller)
         _settle(context, journal, unsettled, is_whole_run=not ending.vmxs)
     exit_code = _report(context, run, ending, journal.unwritten)
     journal.close()
     return exit_code
 
 
-def _report_others_work(context: Context, run: Run, ending: Ending, error: NotNowError) -> ExitCode:
-    """Say how far a run is that the guard, or somebody by hand, is just settling."""
+def _report_others_work(context: Context, run: Run, ending: Ending, error: HlbError) -> ExitCode:
+    """Say how far a run is that another is just settling, or that cannot be read any more."""
     context.speaker.say("no_owner_run", run=run.name, job=run.job)
     context.speaker.say("warning", text=error.message)
-    return _report(context, run, ending, [])
+    context.speaker.say("next_step", text=error.next_step, indent=4)
+    exit_code = _report(context, run, ending, [])
+    return ExitCode.NOT_PROTECTED if isinstance(error, StateError) else exit_code
 
 
 def _report(context: Context, run: Run, ending: Ending, unwritten: list[str]) -> ExitCode:
@@ -87,10 +89,17 @@ def pick_worst(codes: Iterable[ExitCode]) -> ExitCode:
     return max(codes, key=lambda code: order.index(code) if code in order else len(order))
 
 
-def _note_torn(context: Context, journal: Journal, unsettled: Sequence[VmStory]) -> None:
-    """Say that a client may read on what is taken away under it. Before it is taken away."""
+def _note_torn(
+    context: Context, journal: Journal, unsettled: Sequence[VmStory], caller: Caller
+) -> None:
+    """Say that a client may read on what is taken away under it. Before it is taken away.
+
+    Who names the client knows that it is done, unless its disks are being read this moment.
+    """
     for vm in unsettled:
-        if Flag.OK_SNAP in vm.flags and Flag.TORN not in vm.flags:
+        files = [path for disk in vm.base_disks for path, _ in disk.extents]
+        is_read = caller is Caller.BY_RUN or bool(processes.list_holders(files))
+        if is_read and Flag.OK_SNAP in vm.flags and Flag.TORN not in vm.flags:
             why = phrase("removed_under_reader", owner=journal.run.owner.describe())
             context.note(journal, Flag.TORN, vm, why, phrase("back_up_again"))
 
@@ -111,7 +120,7 @@ def _settle(
         journal.note(Flag.HANDED_OVER)
     if not run.unsettled_vms:
         if is_whole_run:
-            journal.note(Flag.ENDED)
+            journal.end()
         return
     if is_whole_run and not is_guard_alive(run.guard):
         _post_guard(context, journal)

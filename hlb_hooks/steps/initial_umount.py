@@ -8,7 +8,7 @@ from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.ending import Ending, end_run, pick_worst
 from hlb_hooks.steps.own_runs import gather_own_runs
-from hlb_hooks.steps.whose import OwnerOptions, is_restore
+from hlb_hooks.steps.whose import OwnerOptions, caller_of, is_restore
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,6 @@ def run(context: Context, request: EndRequest) -> ExitCode:
             context, job=request.job, run="-", tally=NOTHING, exit_code=exit_code
         )
         return exit_code
-    ending = Ending(is_by_hand=request.run_name is not None)
+    ending = Ending(caller=caller_of(request.run_name, request.owner))
     codes = [end_run(context, store, entry, ending) for store, entry in wanted]
     return pick_worst(codes)

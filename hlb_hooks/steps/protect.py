@@ -169,7 +169,7 @@ class Protection:
             disks=record_disks(facts),
             quiesce=quiesce,
             memory=self._settings.memory,
-            claim=Claim(run.host, run.boot_id, run.name, name, now),
+            claim=Claim(run.host, run.boot_id, run.name, name, now, vmx=vm.vmx),
             vmx_data=facts.vmx_data,
             stale_claim=facts.claim,
         )

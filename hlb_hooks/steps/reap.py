@@ -17,7 +17,7 @@ from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
-from hlb_hooks.steps.start import stop_exit_code
+from hlb_hooks.steps.start import post_missing_guard, stop_exit_code
 from hlb_hooks.steps.whereabouts import Whereabouts
 
 _ACT_AT_ONCE_SECONDS = 0.0
@@ -56,6 +56,8 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
             speaker.say("next_step", text=error.next_step, indent=4)
             code = ExitCode.NOT_PROTECTED
         for entry in found.runs:
+            if context.stop.is_asked:
+                return stop_exit_code(context)
             if not entry.run.is_finished and not _reap_one(context, store, entry):
                 code = code or ExitCode.STILL_OPEN
     if request.config is not None and not context.stop.is_asked:
@@ -115,7 +117,7 @@ def _reap_one(context: Context, store: RunStore, entry: FoundRun) -> bool:
     if keeper:
         if not entry.run.is_ended:
             context.speaker.say("reap_waits", run=name, text=keeper)
-        return True
+        return _has_guard(context, store, entry)
     block = "" if entry.run.is_ended else find_block(entry.run)
     if block:
         context.speaker.say("reap_waits", run=name, text=block)
@@ -134,6 +136,18 @@ def _reap_one(context: Context, store: RunStore, entry: FoundRun) -> bool:
         return journal.run.is_ended or _settle(context, journal)
     finally:
         journal.close()
+
+
+def _has_guard(context: Context, store: RunStore, entry: FoundRun) -> bool:
+    """See to it that a run whose owner lives has a guard; True when it has, or needs none now."""
+    try:
+        post_missing_guard(context, store, entry)
+    except NotNowError:
+        return True  # a hook of this run is at work
+    except HlbError as error:
+        context.speaker.say("warning", text=error.message)
+        return False
+    return True
 
 
 def _find_keeper(run: Run) -> str:

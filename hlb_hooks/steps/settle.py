@@ -73,12 +73,7 @@ class Settlement:
 
     def close_if_settled(self) -> bool:
         """Write the run's end if nothing of it is left to settle."""
-        run = self.journal.run
-        if run.unsettled_vms:
-            return False
-        if not run.is_ended:
-            self.journal.note(Flag.ENDED)
-        return True
+        return self.journal.end()
 
     def _settle_one(self, vm: VmStory) -> None:
         """Bring one VM as far as it goes now. Only a defect leaves this method."""
@@ -103,6 +98,7 @@ class Settlement:
                 self._note(Flag.FAILED_UMOUNT, vm, why, next_step)
                 return
         if result.sighting is not None and result.sighting.fate is Fate.ABSENT:
+            self._note_missing(vm, result.sighting.missing_nodes)
             self._close(vm, is_removed_by_us=result.was_asked or was_begun)
         elif adopter:
             why = phrase("adopted_elsewhere", host=adopter.host, run=adopter.run)
@@ -140,6 +136,11 @@ class Settlement:
         if path:
             self._note(Flag.TORN, vm, phrase("base_changed", path=path), phrase("back_up_again"))
 
+    def _note_missing(self, vm: VmStory, nodes: tuple[str, ...]) -> None:
+        if nodes:
+            text = self.context.speak(phrase("disk_taken_out", nodes=", ".join(nodes)))
+            self.journal.note(Flag.NOTE, vm.vmx, note=text)
+
     def _close(self, vm: VmStory, *, is_removed_by_us: bool) -> None:
         """Every disk is back on its chain and no name of ours is there."""
         over = [attempt for attempt in vm.unsettled_attempts if self._is_over(attempt)]
@@ -167,7 +168,9 @@ class Settlement:
     def _patience_seconds(self) -> float:
         """How long after its intent a snapshot may still come to exist, for all we know."""
         settings = self.journal.run.config.snapshot
-        return settings.create_timeout_seconds + settings.settle_timeout_seconds
+        # Twice the limit of the command: the host goes on after it, and nobody knows for how long.
+        # What comes still later is found by the reaper.
+        return 2 * settings.create_timeout_seconds + settings.settle_timeout_seconds
 
     def _drop_claim(self, vm: VmStory) -> None:
         for vmx in dict.fromkeys((vm.vmx, vm.place)):
@@ -189,6 +192,8 @@ class Settlement:
             self._whereabouts.release_claim(vm)
         is_merge_lost = sighting.fate is Fate.MERGING and self._is_merge_lost(vm)
         flag, why, next_step = explain_open(sighting, result, is_merge_lost=is_merge_lost)
+        if flag is Flag.MERGING and sighting.helpers and Flag.FAILED_UMOUNT in vm.flags:
+            return  # the host said it was done, and its helper is there still: a person must look
         self._note(flag, vm, why, next_step)
 
     def _is_merge_lost(self, vm: VmStory) -> bool:

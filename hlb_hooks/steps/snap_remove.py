@@ -10,7 +10,7 @@ from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.ending import Ending, end_run, pick_worst
 from hlb_hooks.steps.own_runs import gather_own_runs
-from hlb_hooks.steps.whose import OwnerOptions
+from hlb_hooks.steps.whose import OwnerOptions, caller_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def run(context: Context, request: RemoveRequest) -> ExitCode:
             context,
             store,
             entry,
-            Ending(frozenset(vmxs), is_by_hand=request.run_name is not None),
+            Ending(frozenset(vmxs), caller=caller_of(request.run_name, request.owner)),
         )
         for store, entry, vmxs in by_run
         if vmxs

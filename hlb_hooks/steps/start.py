@@ -17,6 +17,7 @@ from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.records import Flag, Record, make_record
 from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.protect import Protection
@@ -82,34 +83,45 @@ def start_run(
 
 
 def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -> None:
-    """Give every unsettled run that has nobody any more a guard of its own.
+    """Give every unfinished run whose guard is gone another, whether its owner lives or not.
 
     This hook has a backup waiting and merges nothing itself; the VMs concerned are left out of
     this run as long as their snapshots are open.
     """
     for entry in earlier.runs:
-        run = entry.run
-        if run.is_finished or is_guard_alive(run.guard) or not run.owner.is_over():
-            continue
+        if context.stop.is_asked:
+            return
         try:
-            _post_guard(context, store, entry)
+            post_missing_guard(context, store, entry)
         except HlbError as error:
             # Somebody else may just be settling it; and an old run must not stop tonight's.
-            context.log.warning("guard_not_posted", orphan=run.name, why=error.message)
+            context.log.warning("guard_not_posted", orphan=entry.run.name, why=error.message)
 
 
-def _post_guard(context: Context, store: RunStore, entry: FoundRun) -> None:
+def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> None:
+    """Post a guard for a run that wants one and has none.
+
+    Raise NotNowError when a hook is at work for the run, and GuardError or StateError.
+    """
+    if not _wants_guard(entry.run):
+        return
     journal = store.take_over(entry, limit_seconds=0)
     try:
-        guard = context.effects.guards.start(journal)
-        context.effects.guards.wait_until_ready(guard, journal)
-        context.log.warning("guard_posted", orphan=journal.run.name)
+        # Read again under the lock: another hook may have posted one just now.
+        if _wants_guard(journal.run):
+            guard = context.effects.guards.start(journal)
+            context.effects.guards.wait_until_ready(guard, journal)
+            context.log.warning("guard_posted", orphan=journal.run.name)
     finally:
         journal.close()
 
 
+def _wants_guard(run: Run) -> bool:
+    return not run.is_finished and not is_guard_alive(run.guard)
+
+
 def _begin(plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
-    with store.beginning():
+    with store.beginning(plan.config.run.lock_timeout_seconds):
         earlier = store.find_runs()
         over = frozenset(entry.run.name for entry in earlier.runs if _is_over(entry))
         active = find_active(earlier.runs, plan.job, over)
@@ -187,8 +199,8 @@ def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) 
         exit_code = stop_exit_code(context)
         speaker.say("interrupted", signal=context.stop.signal.name)
     journal.note(Flag.STARTED, exit=str(int(exit_code)))
-    if not run.unsettled_vms and not any(vm.is_ready for vm in run.chosen):
-        journal.note(Flag.ENDED)
+    if not any(vm.is_ready for vm in run.chosen):
+        journal.end()
     report.say_report(context, run.chosen)
     if tally.ready:
         speaker.deed("ready_not_backed_up", count=tally.ready)

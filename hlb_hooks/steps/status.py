@@ -61,7 +61,7 @@ def _say_run(context: Context, run: Run) -> list[tuple[str, str]]:
     speaker.say("run", run=run.name, job=run.job, owner=run.owner.describe())
     keeper = _describe_keeper(context, run)
     speaker.say("kept_by", text=keeper or speaker.phrase("kept_by_nobody"), indent=_INDENT)
-    if not keeper and run.unsettled_vms:
+    if not is_guard_alive(run.guard) and run.unsettled_vms:
         to_do.append((run.name, speaker.phrase("reap_it")))
     for vm in run.open_vms:
         age_hours = _age_hours(vm)
@@ -106,7 +106,7 @@ def _find_to_do(context: Context, run: Run, vm: VmStory, age_hours: float) -> li
 
 
 def _age_hours(vm: VmStory) -> float:
-    begun = min(attempt.intended for attempt in vm.unsettled_attempts)
+    begun = min(attempt.recorded for attempt in vm.unsettled_attempts)
     return (clock.read_utc_now() - begun).total_seconds() / 3600
 
 

@@ -148,7 +148,7 @@ class Watch:
         is_everything = _is_due(run) and not self._blocked_by
         vms = run.unsettled_vms if is_everything else find_short_of_space(run)
         context.log.info("guard_settles", vms=[vm.vmx for vm in vms], is_owner_over=_is_due(run))
-        for vm in [] if _is_due(run) else vms:
+        for vm in [] if _is_due(run) else [vm for vm in vms if Flag.TORN not in vm.flags]:
             # Somebody may be reading it this very moment.
             why = phrase("emergency", path=", ".join(sorted(list_datastores(vm))))
             context.note(journal, Flag.TORN, vm, why, phrase("back_up_again"))

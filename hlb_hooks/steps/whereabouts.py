@@ -65,7 +65,10 @@ class Whereabouts:
 
     def find_adopter(self, vm: VmStory) -> Claim | None:
         """Give the claim of another run that has taken our snapshot over and is at work on it."""
-        claim = read_claim(vm.place)
+        try:
+            claim = read_claim(vm.place)
+        except VmFileError:
+            return None  # what cannot be read keeps nobody from removing what he has recorded
         if claim is None or claim.run in {"", self.journal.run.name}:
             return None
         if claim.snapshot not in vm.attempts:

@@ -1,9 +1,11 @@
 """Whose run it is: the owner of a new one, and the runs that a caller may end."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.base.exit_codes import ExitCode
@@ -61,6 +63,21 @@ def parse_lease(text: str) -> timedelta:
             next_step="say how long the backup may take at the most",
         )
     return length
+
+
+class Caller(Enum):
+    """How whoever ends a run knows that it may."""
+
+    CLIENT = "client"  # it is the client, or its hook
+    BY_OWNER_PID = "by --owner-pid"  # it says whose run it ends
+    BY_RUN = "by --run"  # an operator, who may not know what the client does
+
+
+def caller_of(run_name: str | None, options: OwnerOptions) -> Caller:
+    """Tell by the command line who ends a run."""
+    if run_name is not None:
+        return Caller.BY_RUN
+    return Caller.CLIENT if options.owner_pid is None else Caller.BY_OWNER_PID
 
 
 def find_own_runs(
@@ -128,11 +145,16 @@ def is_restore(context: Context, who: Owner, job: str) -> bool:
 
 
 def _read_logged_words(words: Sequence[str]) -> Sequence[str]:
-    """Give the words of the last ``Command Line:`` in the head of the owner's log."""
+    """Give the words of the ``Command Line:`` in the owner's log.
+
+    In a log that several runs write to, or that is longer than what is read here, it may be that
+    of another run: that is no evidence.
+    """
     path = find_log_path(words)
     text = processes.read_text_head(path, _LOG_HEAD_BYTES) if path.startswith("/") else ""
     lines = [line for line in text.splitlines() if "Command Line:" in line]
-    return lines[-1].split() if lines else ()
+    is_whole = len(os.fsencode(text)) < _LOG_HEAD_BYTES
+    return lines[0].split() if len(lines) == 1 and is_whole else ()
 
 
 def _list_open(found: FoundRuns) -> str:

@@ -85,6 +85,8 @@ class Sighting:
     helpers: tuple[str, ...]
     has_unknown_delta: bool = False
     """Whether a disk has more deltas above its recorded chain than there are snapshots."""
+    missing_nodes: tuple[str, ...] = ()
+    """The recorded disks that were taken out of the VM since."""
 
     @property
     def is_untouched(self) -> bool:
@@ -107,7 +109,7 @@ def sight_snapshots(
 
     ``snapshot_names`` are those of the .vmsd, ``chains_now`` each node's chain as it is now. A
     name that is there twice was given once by us, so the second is another's. A disk that was
-    taken out of the VM meanwhile is on no chain and counts as displaced.
+    taken out of the VM meanwhile tells nothing, as long as another is there that does.
     """
     helpers = [name for name in snapshot_names if _HELPER.match(name)]
     others = [name for name in snapshot_names if name not in helpers]
@@ -118,6 +120,9 @@ def sight_snapshots(
         disk.node: _count_deltas_above(disk.chain, chains_now.get(disk.node, ()))
         for disk in recorded
     }
+    missing = tuple(node for node in depths if node not in chains_now)
+    if len(missing) < len(depths):
+        depths = {node: depth for node, depth in depths.items() if node not in missing}
     has_unknown_delta = any((depth or 0) > len(snapshot_names) for depth in depths.values())
     if present:
         is_made = len(present) == 1 and all(depth == 1 for depth in depths.values())
@@ -134,6 +139,7 @@ def sight_snapshots(
         other_snapshots=tuple(others),
         helpers=tuple(helpers),
         has_unknown_delta=has_unknown_delta,
+        missing_nodes=missing,
     )
 
 

@@ -51,6 +51,8 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "run.language": ("en", '"pl"', (["true", "1"], ['"de"', '"pl_PL"'])),
     "run.start_budget_seconds": (1800, "20", SECONDS),
     "run.end_budget_seconds": (900, "20", SECONDS),
+    "run.lock_timeout_seconds": (30, "5", SECONDS),
+    "run.guard_start_timeout_seconds": (60, "5", SECONDS),
     "run.guard_poll_seconds": (2.0, "0.25", (["true", '"2"'], ["0", "-1.0", "nan", "inf", "61"])),
     "run.guard_retry_seconds": (60, "5", SECONDS),
     "snapshot.quiesce": ("try", '"off"', (["true", "1"], ['"yes"', '""'])),

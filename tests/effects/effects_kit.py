@@ -117,7 +117,7 @@ def tell_story(*records: Record) -> Run:
 def begin_run(folder: Path, *more: Record, run: str = RUN, job: str = "gold") -> str:
     """Begin a run in a state folder and let go of it; give its state file's path."""
     store: RunStore = StateFolder(str(folder))
-    with store.beginning():
+    with store.beginning(30):
         journal = store.begin(run, [*make_head(run, job), *more])
     journal.close()
     return journal.path

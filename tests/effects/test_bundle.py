@@ -82,7 +82,7 @@ def test_a_rehearsal_cannot_reach_the_host_s_changes(tmp_path: Path) -> None:
         driver.create_snapshot(vmx, "HLB-1", "x", quiesce=False, memory=False)
     with pytest.raises(AssertionError):
         driver.remove_all_snapshots(vmx)
-    with store.beginning():
+    with store.beginning(30):
         journal = store.begin("dry-run", make_head(run="dry-run"))
     effects.guards.wait_until_ready(effects.guards.start(journal), journal)
     journal.close()

@@ -72,7 +72,7 @@ def begin(folder: Path, owner: ProcessIdentity) -> Journal:
         run=RunConfig(guard_poll_seconds=0.05),
     )
     store = StateFolder(str(folder))
-    with store.beginning():
+    with store.beginning(30):
         return store.begin(RUN, make_head(owner=owner, config=config))
 
 

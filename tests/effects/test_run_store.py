@@ -107,7 +107,7 @@ def test_the_folder_of_a_first_run_is_made_for_us_alone(tmp_path: Path) -> None:
 
 
 def begin_in(store: RunStore) -> None:
-    with store.beginning():
+    with store.beginning(30):
         store.find_runs()
         store.begin(RUN, make_head()).close()
 
@@ -178,7 +178,7 @@ READ_ONLY = (
     "for folder in (outer, outer + '/var/hlb'):\n"
     "    for kind in (StateFolder, RehearsedStateFolder):\n"
     "        try:\n"
-    "            with kind(folder).beginning():\n                print('began')\n"
+    "            with kind(folder).beginning(30):\n                print('began')\n"
     "        except HlbError as error:\n"
     "            print(int(error.exit_code), 'cannot be written' in error.message)\n"
 )
@@ -205,7 +205,7 @@ def test_a_rehearsal_begins_and_takes_over_without_a_trace(folder: Path) -> None
     begin_run(folder)
     before = snapshot_tree(folder)
     store = RehearsedStateFolder(str(folder))
-    with store.beginning():
+    with store.beginning(30):
         journal = store.begin("dry-run", make_head(run="dry-run"))
         journal.note(Flag.ENDED)
     [found] = store.find_runs().runs
@@ -231,7 +231,7 @@ def test_a_run_s_name_is_given_once(folder: Path) -> None:
 BEGIN = (
     KIT + "from hlb_hooks.effects.run_store import StateFolder\n"
     "store = StateFolder(sys.argv[1])\n"
-    "with store.beginning():\n"
+    "with store.beginning(30):\n"
     "    print('inside', flush=True)\n"
     "    sys.stdin.readline()\n"
     "print('outside', flush=True); sys.stdin.readline()\n"
@@ -243,7 +243,7 @@ def test_two_start_hooks_begin_one_after_the_other(folder: Path) -> None:
         waiter = (
             KIT + "from hlb_hooks.effects.run_store import StateFolder\n"
             "print('waiting', flush=True)\n"
-            "with StateFolder(sys.argv[1]).beginning():\n    print('inside', flush=True)\n"
+            "with StateFolder(sys.argv[1]).beginning(30):\n    print('inside', flush=True)\n"
         )
         with running(waiter, str(folder)) as second:
             assert second.poll() is None
@@ -260,7 +260,10 @@ def test_a_start_hook_that_hangs_is_told_of(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("hlb_hooks.base.clock.sleep_seconds", lambda _seconds: None)
     with (
         running(BEGIN, str(folder)),
-        pytest.raises(NotNowError, match=r"another start hook .* \(waited 30 s\)"),
+        pytest.raises(
+            NotNowError,
+            match=r"another start hook .* \(waited 30 s, \[run\] lock_timeout_seconds\)",
+        ),
     ):
         begin_in(StateFolder(str(folder)))
     assert [name for name in os.listdir(folder) if name.endswith(".state")] == []
@@ -288,7 +291,7 @@ def test_a_run_in_other_hands_is_waited_for_no_longer_than_said(folder: Path) ->
     [found] = store.find_runs().runs
     with running(TAKE, str(folder)):
         for limit in (0.0, 0.3):
-            with pytest.raises(NotNowError, match=f"run {RUN} .* \\(waited {limit:g} s\\)"):
+            with pytest.raises(NotNowError, match=f"run {RUN} .* \\(waited {limit:g} s, "):
                 store.take_over(found, limit)
 
 

@@ -284,7 +284,15 @@ def test_a_vmx_that_is_just_being_replaced_is_waited_for(host: esx.Host) -> None
     back.join()
 
 
-@pytest.mark.parametrize("name", ["a.vmx", "a.vmdk", "a.vmsd", "a.hlb-claim"])
+def test_a_claim_that_cannot_be_read_is_somebodys_and_the_vm_can_be_looked_at(
+    host: esx.Host,
+) -> None:
+    vmx = host.add_vm("a")
+    os.mkfifo(Path(vmx).with_name("a.hlb-claim"))
+    assert read_vm(vmx).claim == Claim()
+
+
+@pytest.mark.parametrize("name", ["a.vmx", "a.vmdk", "a.vmsd"])
 def test_a_pipe_in_a_file_s_place_holds_nobody_up(host: esx.Host, name: str) -> None:
     path = Path(host.add_vm("a")).with_name(name)
     path.unlink(missing_ok=True)

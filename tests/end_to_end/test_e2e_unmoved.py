@@ -29,6 +29,7 @@ def test_a_vm_that_ran_and_whose_data_file_has_not_moved_is_named_with_path_and_
     os.utime(site.flat_path(touched), ns=(1, 1))
     site.host.set_power(stopped, "off")
     new = site.host.add_vm("new")
+    site.wait_settled()
     planned = rehearse(site, "initial_backup", "--owner-pid", str(os.getpid()))
     second = site.back_up().start
     path = Path(still).with_name("still-flat.vmdk")

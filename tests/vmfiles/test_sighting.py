@@ -44,7 +44,10 @@ TABLE = [
     (ONE, [], {"scsi0:0": OTHER}, Fate.DISPLACED, ()),
     (ONE, [], {"scsi0:0": (D1,)}, Fate.DISPLACED, ()),
     (ONE, [], {}, Fate.DISPLACED, ()),
-    (TWO, [], {"scsi0:0": (D1, *BASE)}, Fate.DISPLACED, ()),
+    # A disk that was taken out of the VM tells nothing: the other does.
+    (TWO, [], {"scsi0:0": (D1, *BASE)}, Fate.MERGING, ()),
+    (TWO, [], {"scsi0:0": BASE}, Fate.ABSENT, ()),
+    (TWO, [], {"scsi0:2": BASE}, Fate.DISPLACED, ()),
     # A disk that came to the VM meanwhile is none of ours.
     (ONE, ["HLB-1"], {"scsi0:0": (D1, *BASE), "scsi0:2": OTHER}, Fate.MADE, ()),
     # Another's snapshots are named, whatever became of ours.
