@@ -8,11 +8,12 @@ from hlb_hooks.vmfiles.sighting import Fate, Sighting
 
 
 def explain_open(
-    sighting: Sighting, result: RemoveResult, *, is_merge_lost: bool
+    sighting: Sighting, result: RemoveResult, *, is_merge_lost: bool, is_helper_left: bool
 ) -> tuple[Flag, Phrase, Phrase]:
     """Give flag, reason and next step for what is not gone.
 
     ``is_merge_lost``: the deltas are there still, and nobody is merging them any more.
+    ``is_helper_left``: a helper of the host's that is there is no part of a merge under way.
     """
     if sighting.other_snapshots:
         names = ", ".join(sighting.other_snapshots)
@@ -27,8 +28,7 @@ def explain_open(
             phrase("not_registered"),
             phrase("remove_elsewhere", snapshot=sighting.name),
         )
-    is_left = result.was_asked or sighting.is_ours_there or is_merge_lost
-    if sighting.helpers and is_left:
+    if sighting.helpers and (is_helper_left or sighting.is_ours_there):
         names = ", ".join(sighting.helpers)
         return Flag.FAILED_UMOUNT, phrase("helper_left", names=names), phrase("consolidate_all")
     if sighting.is_ours_there and sighting.has_unknown_delta:

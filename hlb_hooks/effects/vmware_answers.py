@@ -43,10 +43,13 @@ class RefusalKind(Enum):
     NOT_REGISTERED = "not registered on this host"
     MANAGEMENT_DOWN = "management daemon down"
     WAITS_FOR_ANSWER = "waits for an answer"
+    BUSY = "another task is in progress"
     FAULT = "host fault"
     OTHER = "other"
 
 
+# "Operation failed since another task is in progress." (VMware KB 1004790)
+_BUSY = "another task is in progress"
 _KIND_OF_CODE = {
     7: RefusalKind.TIMED_OUT,
     8: RefusalKind.WRONG_STATE,
@@ -140,8 +143,10 @@ def read_refusal(answer: Answer) -> Refusal | None:
     if answer.exit_code == 0 and not _FAILURE_WORDS.search(_without_paths(text)):
         return None
     match = _VMCONTROL_ERROR.search(text)
-    if match:
-        code = int(match.group(1))
+    code = int(match.group(1)) if match else None
+    if _BUSY in text:
+        return Refusal(RefusalKind.BUSY, code, _one_line(text))
+    if code is not None:
         return Refusal(_KIND_OF_CODE.get(code, RefusalKind.OTHER), code, _one_line(text))
     if _NO_VM in text:
         return Refusal(RefusalKind.NOT_REGISTERED, None, _one_line(text))

@@ -14,6 +14,7 @@ from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.snapshot_work import Removal, RemoveResult, look
 from hlb_hooks.effects.vm_story import Attempt, AttemptState, Trouble, VmStory
+from hlb_hooks.effects.vmware_answers import RefusalKind
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.side_by_side import Limits, SideBySide
 from hlb_hooks.steps.whereabouts import Whereabouts
@@ -168,9 +169,9 @@ class Settlement:
     def _patience_seconds(self) -> float:
         """How long after its intent a snapshot may still come to exist, for all we know."""
         settings = self.journal.run.config.snapshot
-        # Twice the limit of the command: the host goes on after it, and nobody knows for how long.
-        # What comes still later is found by the reaper.
-        return 2 * settings.create_timeout_seconds + settings.settle_timeout_seconds
+        # The host may go on for longer, and nobody knows how long. What comes later still is found
+        # by the reaper, who looks for every snapshot that was asked for and never seen.
+        return settings.create_timeout_seconds + settings.settle_timeout_seconds
 
     def _drop_claim(self, vm: VmStory) -> None:
         for vmx in dict.fromkeys((vm.vmx, vm.place)):
@@ -190,8 +191,13 @@ class Settlement:
         if result.was_asked and sighting.is_ours_there:
             # The VM may be another host's, whatever this one lists: that host can, and may.
             self._whereabouts.release_claim(vm)
+        if result.kind is RefusalKind.BUSY and Flag.MERGING in vm.flags:
+            return  # the host is at work on what it was asked for before
         is_merge_lost = sighting.fate is Fate.MERGING and self._is_merge_lost(vm)
-        flag, why, next_step = explain_open(sighting, result, is_merge_lost=is_merge_lost)
+        is_left = result.was_asked or is_merge_lost or not vm.is_removal_begun
+        flag, why, next_step = explain_open(
+            sighting, result, is_merge_lost=is_merge_lost, is_helper_left=is_left
+        )
         if flag is Flag.MERGING and sighting.helpers and Flag.FAILED_UMOUNT in vm.flags:
             return  # the host said it was done, and its helper is there still: a person must look
         self._note(flag, vm, why, next_step)

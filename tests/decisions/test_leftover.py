@@ -27,9 +27,12 @@ def explain(
     message: str = "",
     kind: RefusalKind | None = None,
     is_merge_lost: bool = False,
+    is_helper_left: bool = True,
 ) -> tuple[Flag, str, str]:
     result = RemoveResult(sighting, was_asked=True, message=message, kind=kind)
-    flag, reason, next_step = explain_open(sighting, result, is_merge_lost=is_merge_lost)
+    flag, reason, next_step = explain_open(
+        sighting, result, is_merge_lost=is_merge_lost, is_helper_left=is_helper_left
+    )
     for sentence in (reason, next_step):
         # It can be said in both languages, with the words that were given.
         assert all(text.format(**sentence.words) for text in TEXTS[sentence.key])
@@ -44,7 +47,9 @@ def test_another_s_snapshot_beside_ours_is_named_before_all_else(
 ) -> None:
     sighting = sight(fate, other_snapshots=("a", "b"), helpers=("h",), has_unknown_delta=True)
     result = RemoveResult(sighting, was_asked=False, message="x", kind=kind)
-    flag, reason, next_step = explain_open(sighting, result, is_merge_lost=is_merge_lost)
+    flag, reason, next_step = explain_open(
+        sighting, result, is_merge_lost=is_merge_lost, is_helper_left=True
+    )
     assert (flag, reason.key) == (FAILED, "foreign_beside_ours")
     assert reason.words == {"names": "a, b"}
     assert next_step.key == "remove_by_name"
@@ -116,7 +121,9 @@ def test_disks_that_are_elsewhere_are_for_a_person(message: str) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in RefusalKind if kind is not NOT_REGISTERED])
 def test_else_it_is_what_the_host_said(fate: Fate, kind: RefusalKind) -> None:
     result = RemoveResult(sight(fate), was_asked=True, message="no", kind=kind)
-    flag, reason, next_step = explain_open(sight(fate), result, is_merge_lost=False)
+    flag, reason, next_step = explain_open(
+        sight(fate), result, is_merge_lost=False, is_helper_left=True
+    )
     assert (flag, reason.key, next_step.key) == (FAILED, "not_removed", "look_by_hand")
     assert reason.words == {"message": "no"}
 
@@ -124,3 +131,11 @@ def test_else_it_is_what_the_host_said(fate: Fate, kind: RefusalKind) -> None:
 @pytest.mark.parametrize("fate", THERE)
 def test_a_host_that_said_it_was_done_is_not_believed(fate: Fate) -> None:
     assert explain(sight(fate)) == (FAILED, "removal_claimed", "look_by_hand")
+
+
+@pytest.mark.parametrize(("is_left", "flag"), [(True, Flag.FAILED_UMOUNT), (False, Flag.MERGING)])
+def test_a_helper_of_a_merge_under_way_wants_nobody(is_left: bool, flag: Flag) -> None:
+    sighting = Sighting("HLB-1", Fate.MERGING, (), ("Consolidate Helper",))
+    result = RemoveResult(sighting, was_asked=False)
+    told = explain_open(sighting, result, is_merge_lost=False, is_helper_left=is_left)
+    assert told[0] is flag

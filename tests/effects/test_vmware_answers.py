@@ -53,6 +53,10 @@ FAULT = (
 VCLI_STATE = "The attempted operation cannot be performed in the current state."
 VCLI_DOWN = "Error connecting to server at 'https://127.0.0.1/sdk/webService': Bad hostname"
 
+FAULT_BUSY = (
+    "VMControl error -999: Unknown error: SoapError: ServerFaultCode(0) : "
+    "(Operation failed since another task is in progress.)"
+)
 REFUSALS = [
     pytest.param(text, exit_code, kind, code, id=f"{exit_code} {text[:30]}")
     for text, exit_code, kind, code in [
@@ -76,6 +80,8 @@ REFUSALS = [
         (VCLI_STATE, 1, RefusalKind.WRONG_STATE, None),
         (VCLI_DOWN, 1, RefusalKind.MANAGEMENT_DOWN, None),
         (VCLI_DOWN, 0, RefusalKind.MANAGEMENT_DOWN, None),
+        (FAULT_BUSY, 231, RefusalKind.BUSY, 999),
+        ("Operation failed since another task is in progress.", 1, RefusalKind.BUSY, None),
         ("Operation timed out.", 1, RefusalKind.TIMED_OUT, None),
         ("A timeout occurred while communicating with VMware Tools", 1, RefusalKind.OTHER, None),
         (USAGE, 0, RefusalKind.OTHER, None),
