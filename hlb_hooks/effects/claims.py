@@ -172,8 +172,7 @@ def _replace_claim(vmx: str, claim: Claim, stale: Claim | None) -> None:
     data = claim.to_bytes()
     try:
         if stale is None:
-            # Exclusive, so that of two runs, of one host or of two, one gets the VM.
-            _write(path, data, os.O_EXCL)
+            _write(path, data, os.O_EXCL)  # of two, of one host or of two, one gets the VM
             return
         about = f"{stale.run} {stale.snapshot} {stale.refreshed} {stale.is_released}"
         with taking_turn(path, about) as beside:

@@ -81,3 +81,18 @@ def test_a_claim_that_was_cut_short_is_respected_for_its_age(
     claim: Claim, *, is_in_force: bool
 ) -> None:
     assert is_claim_in_force(claim, host="esx1", runs=[], now=NOW) is is_in_force
+
+
+@pytest.mark.parametrize(
+    ("ahead", "is_in_force"), [(timedelta(minutes=5), True), (timedelta(days=400), False)]
+)
+def test_a_claim_of_the_future_is_of_a_wrong_clock_and_not_fresh_for_years(
+    ahead: timedelta, *, is_in_force: bool
+) -> None:
+    claim = replace(CLAIM, host="esx2", refreshed=NOW + ahead)
+    assert is_claim_in_force(claim, host="esx1", runs=[], now=NOW) is is_in_force
+
+
+def test_a_released_claim_is_in_force_no_more() -> None:
+    claim = replace(CLAIM, host="esx2", is_released=True)
+    assert not is_claim_in_force(claim, host="esx1", runs=[], now=NOW)

@@ -106,3 +106,23 @@ def test_a_rehearsal_lives_its_run_in_memory_alone(tmp_path: Path, path: str) ->
     assert journal.run.name == RUN
     assert journal.unwritten == []
     assert snapshot_tree(tmp_path) == before
+
+
+def test_in_a_run_that_has_ended_nothing_is_begun(path: str, journal: Journal) -> None:
+    assert journal.end()
+    with pytest.raises(StateError, match="the run has ended") as caught:
+        journal.record(INTENT)
+    assert caught.value.next_step
+    assert read_state_file(path).records[-1].flag == Flag.ENDED
+    assert journal.run.vms == {}
+
+
+def test_a_run_with_something_unsettled_does_not_end(path: str, journal: Journal) -> None:
+    journal.record(INTENT)
+    assert not journal.end()
+    assert not journal.run.is_ended
+    assert read_state_file(path).records[-1] == INTENT
+    journal.note(Flag.OK_UMOUNT, VMX, snapshot="HLB-1")
+    assert journal.end()
+    assert journal.end()
+    assert [record.flag for record in read_state_file(path).records].count(Flag.ENDED) == 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -347,3 +348,21 @@ def test_a_log_that_is_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     )
     with running(f"print('begin', flush=True)\n{program}", str(tmp_path / "avtar.log")) as process:
         assert read_line(process) == "''"
+
+
+def test_a_shortage_of_descriptors_is_nobody_s_end(tmp_path: Path) -> None:
+    held = tmp_path / "disk"
+    held.touch()
+    with held.open("rb") as stream, subprocess.Popen(["sleep", "60"], stdin=stream) as other:
+        identity = identify_process(other.pid)
+        assert identity is not None
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+        try:
+            alive = is_alive(identity)
+            with pytest.raises(OSError, match="Too many open files"):
+                list_holders([str(held)])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            other.kill()
+        assert alive

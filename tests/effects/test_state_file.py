@@ -1,5 +1,6 @@
 """The file of one run on a real disk: locked, appended whole or not at all, and never lost."""
 
+import errno
 import os
 import random
 import resource
@@ -282,3 +283,29 @@ def test_two_creators_of_one_name_get_one_file(path: str) -> None:
         tell(first)
         tell(second)
         assert sorted([read_line(first), read_line(second)]) == ["StateError", "made"]
+
+
+def test_half_a_line_that_could_not_be_taken_back_is_cut_before_the_next(
+    path: str, state_file: StateFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that takes neither the rest of a line nor the cutting: no real one is at hand."""
+    write, cut = os.write, os.ftruncate
+    with monkeypatch.context() as broken:
+
+        def write_half(descriptor: int, data: bytes) -> int:
+            write(descriptor, data[: len(data) // 2])
+            raise OSError(errno.EIO, "Input/output error")
+
+        def cut_nothing(_descriptor: int, _length: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        broken.setattr(os, "write", write_half)
+        broken.setattr(os, "ftruncate", cut_nothing)
+        for _ in range(2):
+            with pytest.raises(StateError, match="cannot be written"):
+                state_file.append([NOTE])
+    assert os.ftruncate is cut
+    state_file.append([NOTE])
+    assert not read_state_file(path).was_interrupted
+    assert read_state_file(path).records[-1] == NOTE
+    assert len(read_state_file(path).records) == len(make_head()) + 1
