@@ -39,16 +39,22 @@ def load_end_settings(path: str, job: str | None = None) -> EndSettings:
         config = config or Config(path)
         folders = folders or salvage_state_dirs(path)
     guarded = list_guarded_folders()
-    folders += guarded if trouble else [path for path in guarded if _is_of_host(path, config)]
+    folders += guarded if trouble else [folder for folder in guarded if _is_of_host(folder, config)]
     # One folder by two names would end each run twice.
     normal = dict.fromkeys(os.path.realpath(folder) for folder in folders)
     return EndSettings(config, tuple(normal), trouble)
 
 
 def _is_of_host(folder: str, config: Config) -> bool:
-    """Tell whether a guard's folder is this host's: a lab has several hosts on one machine."""
+    """Tell whether a guard's folder is this host's: a lab has several hosts on one machine.
+
+    By the file its runs were configured by, or by the host's name: either may be another today.
+    """
     try:
         runs = find_runs(folder).runs
     except HlbError:
         return True  # said by the step
-    return not runs or any(entry.run.host == name_host(config) for entry in runs)
+    return not runs or any(
+        entry.run.config.path == config.path or entry.run.host == name_host(config)
+        for entry in runs
+    )
