@@ -148,9 +148,18 @@ class Adoption:
             for attempt in vm.attempts.values()
             if attempt.was_seen and attempt.state is AttemptState.CLOSED
         }
+        if claim.snapshot not in facts.snapshot_names:
+            return
         here = os.path.realpath(facts.vmx_path)
-        is_elsewhere = claim.vmx and os.path.realpath(claim.vmx) != here
-        if claim.snapshot in facts.snapshot_names and (is_elsewhere or claim.snapshot in seen):
+        is_elsewhere = bool(claim.vmx) and os.path.realpath(claim.vmx) != here
+        if is_elsewhere and claim.snapshot not in seen and not os.path.lexists(claim.vmx):
+            raise VmFileError(
+                f"{escape(facts.vmx_path)}: snapshot {claim.snapshot} was made at "
+                f"{escape(claim.vmx)}, which is gone: nothing is removed here",
+                next_step="if the VM was moved, remove that snapshot by its name; if it was "
+                "restored, put its disks back on their bases before it is started",
+            )
+        if is_elsewhere or claim.snapshot in seen:
             raise VmFileError(
                 f"{escape(facts.vmx_path)}: it is a copy of a VM as it was under snapshot "
                 f"{claim.snapshot}: nothing is removed there",

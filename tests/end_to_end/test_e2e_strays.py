@@ -130,3 +130,28 @@ def test_an_old_restore_in_a_log_that_many_write_to_makes_no_backup_a_restore(si
     log.write_text(line.format("-x") + line.format("-c"), "utf-8")
     story = site.back_up(f"--logfile={log}")
     assert story.start.flags(vmx) == ["OK_snap"]
+
+
+def test_a_vm_that_came_from_another_place_is_moved_or_restored_and_a_person_must_say(
+    site: Site,
+) -> None:
+    (vmx,) = site.add_vms(1)
+    with site.avtar() as avtar:
+        avtar.wait_started()
+        there = Path(vmx).parent.with_name("elsewhere")
+        shutil.copytree(Path(vmx).parent, there)
+        avtar.finish()
+    site.wait_settled()
+    site.state_file.unlink()
+    site.host.unregister(vmx)
+    shutil.rmtree(Path(vmx).parent)
+    moved = there / Path(vmx).name
+    site.host.register(str(moved))
+    claim = moved.with_suffix(".hlb-claim")
+    stamp = claim.read_text("utf-8").partition("time=")[2].strip()
+    claim.write_text(claim.read_text("utf-8").replace(stamp, "2020-01-01T00:00:00Z"), "utf-8")
+    before = picture(there)
+    done = reap(site)
+    assert done.exit_code == 4
+    assert "if the VM was moved, remove that snapshot by its name" in done.stdout
+    assert picture(there) == before
