@@ -3,7 +3,8 @@
 set -eu
 missing=""
 # locales: the definition of a locale that is not UTF-8. fuse3: mounting a lab.
-for package in locales fuse3; do
+# strace: stopping a program at each of its calls.
+for package in locales fuse3 strace; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
