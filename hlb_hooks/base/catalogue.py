@@ -358,6 +358,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{vmx}: snapshot {snapshot} of run {run}, made on host {host}: adopted as run {own}",
         "{vmx}: snapshot {snapshot} przebiegu {run} z hosta {host}: przejety jako przebieg {own}",
     ),
+    "adoption_waits": (
+        "this host was started just now: what other hosts left is looked for {minutes} min after",
+        "host wlasnie wystartowal: pozostalosci innych hostow sprawdzane {minutes} min po starcie",
+    ),
     "claim_swept": (
         "{vmx}: the claim of run {run} on host {host} is removed, its snapshot is gone",
         "{vmx}: znacznik przebiegu {run} z hosta {host} usuniety, snapshotu juz nie ma",

@@ -16,6 +16,7 @@ they find the lab through their configuration, as they find a real host.
     neighbours  the hosts that share datastores; hosts makes them, moves VMs, and lets one die
     guests      a daemon that writes as the machines' guests would
     command     ``hlb lab``, with command_faults, command_vms and command_hosts
-    avtar       the backup client: dataset, hooks, log and store have modules of their own
+    avtar       the backup client; avtar_session is one command, avtar_lab_options what is unknown
+    mount       the lab as a file system with real EBUSY; mount_files are its operations
     demo        shows all of it to a person, and checks what it claims
 """

@@ -70,7 +70,9 @@ class Adoption:
         Raise HlbError when the host does not list its VMs.
         """
         if clock.read_seconds_since_boot() < BOOT_WAIT_SECONDS:
-            return [], False  # other hosts may still be starting the VMs that were here
+            # Other hosts may still be starting the VMs that were here.
+            self.context.speaker.say("adoption_waits", minutes=round(BOOT_WAIT_SECONDS / 60))
+            return [], False
         host = self.context.effects.open_host(self.config, "adopt")
         unseen = self._gather_unseen()
         adopted: list[Journal] = []
