@@ -98,7 +98,7 @@ def answer_question(lab: Lab, config: Path) -> None:
 
 def unregister(lab: Lab, config: Path) -> None:
     """Let the host forget a VM that does not run; its files stay. Raise HostFault."""
-    with work_on(lab, config) as vm:
+    with work_on(lab, config, needs_files=False) as vm:
         _refuse_running(vm)
         change_registry(lab, lambda vms: [each for each in vms if each.config != config])
 
@@ -151,19 +151,24 @@ def move_to_datastore(lab: Lab, config: Path, datastore_folder: Path) -> Path:
 
 def delete_vm(lab: Lab, config: Path) -> None:
     """Delete a VM that does not run, with its disks. What no host made stays. Raise HostFault."""
-    with work_on(lab, config) as vm:
+    with work_on(lab, config, needs_files=False) as vm:
         _refuse_running(vm)
         delete_files(lab, vm)
         change_registry(lab, lambda vms: [each for each in vms if each.config != config])
 
 
 @contextlib.contextmanager
-def work_on(lab: Lab, config: Path, *, may_be_stuck: bool = False) -> Iterator[RegisteredVm]:
+def work_on(
+    lab: Lab, config: Path, *, may_be_stuck: bool = False, needs_files: bool = True
+) -> Iterator[RegisteredVm]:
     """Be the one task of a VM of this host while the block runs. Raise HostFault."""
     with hold_task(lab, _find(lab, config)):
         vm = find_registered(lab, config)
         if not (may_be_stuck and vm.power == "stuck"):
             refuse_unworkable(lab, vm)
+        if needs_files and not vm.config.exists():
+            # A stale registration: the files went with another host's. The API's words for that.
+            raise HostFault(f"Unable to access file {vm.config}")
         yield vm
 
 

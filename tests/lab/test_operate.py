@@ -300,3 +300,12 @@ def test_a_disk_is_what_its_guest_wrote_whatever_an_administrator_does(
     delete_all_snapshots(lab, vm.config)
     assert list_lost_disks(lab, vm) == []
     assert list_open_snapshots(lab) == {}
+
+
+def test_a_vm_whose_files_are_gone_is_refused(lab: Lab) -> None:
+    vm = read_registry(lab)[0]
+    aside = vm.folder.with_name("aside")
+    vm.folder.rename(aside)
+    with pytest.raises(HostFault, match="Unable to access file"):
+        take_snapshot(lab, vm.config, "late")
+    aside.rename(vm.folder)

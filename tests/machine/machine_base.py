@@ -120,8 +120,12 @@ class MachineBase(RuleBasedStateMachine):
         return living[number % len(living)] if living else None
 
     def pick_vm(self, number: int) -> tuple[MachineHost, RegisteredVm] | None:
-        """Give a VM that is registered on a host that is up, or None; see ``VMS``."""
-        found = [(host, vm) for host, vm in self.site.list_vms() if host.booted is not None]
+        """Give a VM that is there and registered on a host that is up, or None; see ``VMS``."""
+        found = [
+            (host, vm)
+            for host, vm in self.site.list_vms()
+            if host.booted is not None and vm.config.exists()
+        ]
         if number >= _ANY_VM:
             found = [pair for pair in found if machine_checks.list_ours(pair[1].config)] or found
         return found[number % len(found)] if found else None

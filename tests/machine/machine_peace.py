@@ -18,6 +18,7 @@ from hlb_hooks.lab import operate
 from hlb_hooks.lab.disks import read_vm_disks
 from hlb_hooks.lab.faults import clear_faults
 from hlb_hooks.lab.hosts import drop_stale_registrations
+from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.outage import end_restart
 from hlb_hooks.lab.registry import HostFault, RegisteredVm, read_registry
 
@@ -159,7 +160,7 @@ class Peace:
         ]
         return any(
             self._is_excused(place)
-            or has_stray_deltas(place)
+            or has_stray_deltas(host.lab, place)
             or host not in self._site.list_registrations(place)
             for place in places
         )
@@ -167,7 +168,7 @@ class Peace:
     def _consolidate(self, host: MachineHost) -> None:
         """Do what the report asks a person for: merge deltas that no list of snapshots explains."""
         for vm in read_registry(host.lab):
-            if has_stray_deltas(vm.config):
+            if has_stray_deltas(host.lab, vm.config):
                 operate.take_snapshot(host.lab, vm.config, "to consolidate")
                 operate.delete_all_snapshots(host.lab, vm.config)
                 self._model.list_foreign(vm.config).clear()
@@ -195,12 +196,13 @@ def looks_like_copy(vmx: Path, hosts: list[MachineHost]) -> bool:
     return claim.host not in {host.name for host in hosts}
 
 
-def has_stray_deltas(vmx: Path) -> bool:
+def has_stray_deltas(lab: Lab, vmx: Path) -> bool:
     """Whether a disk of a VM has a delta that the .vmsd does not explain, or only by a helper."""
-    if not vmx.exists():
-        return False
-    names = machine_checks.read_snapshot_names(vmx)
-    chains = [disk.link_paths for disk in read_vm_disks(RegisteredVm(vmx, "off"))]
+    with lab.hold_vm(vmx):
+        if not vmx.exists():
+            return False
+        names = machine_checks.read_snapshot_names(vmx)
+        chains = [disk.link_paths for disk in read_vm_disks(RegisteredVm(vmx, "off"))]
     is_helped = any(name.startswith(machine_checks.HELPER) for name in names)
     return is_helped or any(len(chain) - 1 > len(names) for chain in chains)
 
