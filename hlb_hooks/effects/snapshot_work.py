@@ -58,6 +58,7 @@ class MakeResult:
         """
         return self.is_certain and self.kind in {
             RefusalKind.FAULT,
+            RefusalKind.BUSY,
             RefusalKind.WRONG_STATE,
             RefusalKind.OTHER,
         }

@@ -82,19 +82,6 @@ def test_a_claim_that_cannot_be_read_keeps_no_snapshot_open(site: Site, kind: st
     assert "claim could not be removed" in story.ended.words(vmx)
 
 
-def test_a_disk_taken_out_of_the_vm_meanwhile_does_not_keep_the_run_open(site: Site) -> None:
-    vmx = site.host.add_vm("two", disks=[bytes(65536)] * 2)
-    with site.avtar() as avtar:
-        avtar.wait_started()
-        text = Path(vmx).read_text("utf-8")
-        kept = [line for line in text.splitlines() if not line.startswith("scsi0:1.")]
-        Path(vmx).write_text("\n".join(kept) + "\n", "utf-8")
-        story = avtar.finish()
-    assert story.ended.flags(vmx)[-1] == "OK_umount"
-    assert "disk scsi0:1 was taken out of the VM" in story.ended.words(vmx)
-    site.wait_settled()
-
-
 def test_a_run_whose_guard_is_gone_gets_another_from_the_reaper_while_its_client_lives(
     site: Site,
 ) -> None:
