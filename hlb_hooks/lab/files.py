@@ -18,8 +18,14 @@ def make_folder(path: Path, mode: int = FOLDER_MODE) -> None:
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir()
-    path.chmod(mode)
+    try:
+        path.mkdir()
+    except FileExistsError:
+        # Two clients of one lab may start at the same instant; who made it sets its mode.
+        if not path.is_dir():
+            raise
+    else:
+        path.chmod(mode)
 
 
 def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
