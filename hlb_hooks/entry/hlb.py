@@ -18,6 +18,7 @@ from hlb_hooks.entry.settings import EndSettings, load_end_settings
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
 from hlb_hooks.steps.context import Context
 
+_ROOMS_OF_THE_LAB = {"hlb_hooks.lab", "hlb_hooks.lab.command"}
 # What add_subparsers gives has no public name.
 Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
@@ -123,14 +124,14 @@ def _open_for_end(
 
 def _add_lab(subcommands: Subcommands) -> None:
     try:
-        from hlb_hooks.lab import command
+        from hlb_hooks.lab.command import dispatch
     except ModuleNotFoundError as error:
-        if error.name not in {"hlb_hooks.lab", "hlb_hooks.lab.command"}:
+        if error.name not in _ROOMS_OF_THE_LAB:
             raise
         absent = subcommands.add_parser("lab", help="not part of this installation")
         absent.set_defaults(run=_explain_absent_lab)
         return
-    command.add_lab_parser(subcommands)
+    dispatch.add_lab_parser(subcommands)
 
 
 def _explain_absent_lab(_arguments: argparse.Namespace) -> ExitCode:

@@ -8,10 +8,10 @@ from hlb_hooks.base.errors import UsageError
 from hlb_hooks.lab.client_files import install_client, quote_toml
 from hlb_hooks.lab.create_vm import create_vm
 from hlb_hooks.lab.files import PRIVATE_FOLDER_MODE, make_folder
+from hlb_hooks.lab.host.neighbours import enter_host
+from hlb_hooks.lab.host.registry import change_registry
 from hlb_hooks.lab.layout import SHARED_FOLDERS, Lab, LabSettings
-from hlb_hooks.lab.neighbours import enter_host
 from hlb_hooks.lab.programs import install_programs
-from hlb_hooks.lab.registry import change_registry
 from hlb_hooks.lab.sample_vms import SampleVm, list_sample_vms
 
 DATASTORES = {

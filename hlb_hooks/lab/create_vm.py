@@ -3,12 +3,12 @@
 import random
 from pathlib import Path
 
-from hlb_hooks.lab.disks import LabDisk, OpenDisk, read_vm_disks
 from hlb_hooks.lab.files import FILE_MODE, PRIVATE_MODE, make_folder, write_file
+from hlb_hooks.lab.host.disks import LabDisk, OpenDisk, read_vm_disks
+from hlb_hooks.lab.host.registry import RegisteredVm
+from hlb_hooks.lab.host.snapshots import create_snapshot
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import RegisteredVm
 from hlb_hooks.lab.sample_vms import KIB, DiskKind, SampleDisk, SampleVm
-from hlb_hooks.lab.snapshots import create_snapshot
 from hlb_hooks.lab.vm_templates import SECTOR_BYTES, render_base_descriptor, render_dictionary
 
 _SWAP_BYTES = 64 * KIB

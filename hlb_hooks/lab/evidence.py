@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlb_hooks.lab.disks import hash_disk, read_vm_disks
+from hlb_hooks.lab.host.disks import hash_disk, read_vm_disks
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry
+from hlb_hooks.lab.host.snapshots import read_vmsd
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import RegisteredVm, read_registry
-from hlb_hooks.lab.snapshots import read_vmsd
 
 
 @dataclass(frozen=True)

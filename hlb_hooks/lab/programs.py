@@ -17,10 +17,10 @@ _LONGEST_SHEBANG_CHARACTERS = 120
 def install_programs(lab: Lab, interpreter: str = sys.executable) -> None:
     """Write ``vmware-cmd``, ``avtar``, and the host's own task and guests programs."""
     for path, module in (
-        (lab.programs / "vmware-cmd", "vmware_cmd"),
-        (lab.programs / "avtar", "avtar"),
-        (lab.hostd / "hostd-task", "tasks"),
-        (lab.hostd / "lab-guests", "guests"),
+        (lab.programs / "vmware-cmd", "host.vmware_cmd"),
+        (lab.programs / "avtar", "client.avtar"),
+        (lab.hostd / "hostd-task", "host.tasks"),
+        (lab.hostd / "lab-guests", "host.guests"),
     ):
         text = render_program(f"hlb_hooks.lab.{module}", str(lab.folder), interpreter)
         write_file(path, text.encode("utf-8", "surrogateescape"), PROGRAM_MODE)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from hlb_hooks.lab.disks import read_vm_disks
 from hlb_hooks.lab.files import is_locked
-from hlb_hooks.lab.guests import Guests
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.guests import Guests
+from hlb_hooks.lab.host.registry import RegisteredVm
+from hlb_hooks.lab.host.snapshots import read_vmsd
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import RegisteredVm
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
-from hlb_hooks.lab.snapshots import read_vmsd
 
 SMALL = SampleDisk(65536)
 VMS = [

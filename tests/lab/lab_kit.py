@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlb_hooks.lab import vmware_cmd
 from hlb_hooks.lab.create import create_lab
+from hlb_hooks.lab.host import vmware_cmd
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry
 from hlb_hooks.lab.layout import Lab, LabSettings
-from hlb_hooks.lab.registry import RegisteredVm, read_registry
 from hlb_hooks.lab.sample_vms import SampleVm
 
 WAIT_LIMIT_SECONDS = 30.0

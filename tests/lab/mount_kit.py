@@ -12,7 +12,7 @@ import pytest
 from lab_kit import wait_for
 
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.mount_table import find_lab_mount, list_lab_mounts
+from hlb_hooks.lab.mount.table import find_lab_mount, list_lab_mounts
 
 LIBRARIES = [name for name in ("fuse", "fuse3") if ctypes.util.find_library(name)]
 
@@ -44,7 +44,7 @@ def serve(lab: Lab, mountpoint: Path, library: str) -> Iterator[subprocess.Popen
     process = subprocess.Popen(
         [
             *("setpriv", "--pdeathsig", "KILL"),
-            *(sys.executable, "-Xutf8", "-m", "hlb_hooks.lab.mount_daemon"),
+            *(sys.executable, "-Xutf8", "-m", "hlb_hooks.lab.mount.daemon"),
             *(lab.folder, mountpoint),
         ],
         env={**os.environ, "FUSE_LIBRARY_NAME": library},

@@ -19,12 +19,12 @@ from lab_kit import (
     wait_for,
 )
 
-from hlb_hooks.lab.avtar_log import format_size
-from hlb_hooks.lab.disks import read_vm_disks
+from hlb_hooks.lab.client.log import format_size
+from hlb_hooks.lab.client.store import Store, hash_file
 from hlb_hooks.lab.evidence import list_instants
+from hlb_hooks.lab.host.disks import read_vm_disks
 from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
-from hlb_hooks.lab.store import Store, hash_file
 
 SMALL = SampleDisk(65536)
 VMS = [

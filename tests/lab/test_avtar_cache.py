@@ -7,8 +7,8 @@ import pytest
 from avtar_kit import VMS
 from lab_kit import Outcome, find_vm, make_lab, run_avtar
 
+from hlb_hooks.lab.client.store import Store, hash_file
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.store import Store, hash_file
 
 OLD, NEW, LONGER = b"old content", b"new content", b"longer content"
 

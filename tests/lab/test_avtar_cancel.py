@@ -8,8 +8,8 @@ import pytest
 from avtar_kit import HOOKS, VMS, WAITING_HOOK, is_running, read_pid, start_avtar
 from lab_kit import make_lab, make_python_hooks, run_avtar, wait_for
 
+from hlb_hooks.lab.client.store import Store
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.store import Store
 
 READING_SLOWLY = ("--create", "--label=gold", "--lab-read-delay=60")
 STAGES = (

@@ -6,9 +6,9 @@ import pytest
 from avtar_kit import HOOKS, VMS, WAITING_HOOK, is_running, read_pid, start_avtar
 from lab_kit import make_lab, make_python_hooks, run_avtar, wait_for
 
-from hlb_hooks.lab.avtar_options import HookOptions, parse_options
+from hlb_hooks.lab.client.options import HookOptions, parse_options
+from hlb_hooks.lab.client.store import Store
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.store import Store
 
 # Whoever closes its standard output early is no less at work.
 SILENT_HOOK = ("os.close(1)", *(line for line in WAITING_HOOK if not line.startswith("print")))

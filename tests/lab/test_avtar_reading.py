@@ -9,8 +9,8 @@ import pytest
 from avtar_kit import VMS, RunningAvtar, start_avtar
 from lab_kit import make_lab, run_avtar, wait_for
 
+from hlb_hooks.lab.client.store import Store
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.store import Store
 
 MIB = 1024 * 1024
 

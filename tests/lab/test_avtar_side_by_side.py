@@ -6,12 +6,12 @@ import pytest
 from avtar_kit import HOOKS, WAITING_HOOK, is_running, read_pid, start_avtar
 from lab_kit import find_vm, make_lab, make_python_hooks, run_vmware_cmd
 
-from hlb_hooks.lab.disks import read_vm_disks
+from hlb_hooks.lab.client.store import Store
 from hlb_hooks.lab.evidence import list_instants
-from hlb_hooks.lab.guests import start_guests, stop_guests
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.guests import start_guests, stop_guests
 from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
-from hlb_hooks.lab.store import Store
 
 DISK = SampleDisk(4 * 1024 * 1024)
 VMS = [SampleVm("gold", disks=(DISK,)), SampleVm("silver", disks=(DISK, DISK))]

@@ -10,10 +10,10 @@ from lab_kit import find_vm, make_lab, no_hook, run_vmware_cmd
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.lab.client_files import HOOK_NAMES, quote_toml
 from hlb_hooks.lab.create import DATASTORES
-from hlb_hooks.lab.disks import read_vm_disks, read_vmx
 from hlb_hooks.lab.evidence import list_lost_disks, list_open_snapshots
+from hlb_hooks.lab.host.disks import read_vm_disks, read_vmx
+from hlb_hooks.lab.host.registry import read_registry
 from hlb_hooks.lab.layout import Lab, LabSettings, open_lab
-from hlb_hooks.lab.registry import read_registry
 from hlb_hooks.lab.sample_vms import ODD_VMS
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hlb_hooks.lab.dataset import Dataset
+from hlb_hooks.lab.client.dataset import Dataset
 
 SOURCE = Path("/vmfs/volumes")
 FOLDER = Path("/vmfs/volumes/4a9b/sql server (2)")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hlb_hooks.base.errors import VmFileError
-from hlb_hooks.lab.delta import BLOCK_BYTES, DeltaFile, create_delta
+from hlb_hooks.lab.host.delta import BLOCK_BYTES, DeltaFile, create_delta
 
 
 def make_block(value: int) -> bytes:

@@ -9,9 +9,10 @@ import pytest
 from lab_kit import Outcome, find_vm, make_lab, run_vmware_cmd, wait_for
 
 from hlb_hooks.base.errors import UsageError
-from hlb_hooks.lab.disks import read_vmx
 from hlb_hooks.lab.evidence import list_lost_disks, list_open_snapshots
-from hlb_hooks.lab.faults import (
+from hlb_hooks.lab.files import is_locked
+from hlb_hooks.lab.host.disks import read_vmx
+from hlb_hooks.lab.host.faults import (
     ACTIONS,
     KINDS,
     Fault,
@@ -20,12 +21,11 @@ from hlb_hooks.lab.faults import (
     list_faults,
     take_faults,
 )
-from hlb_hooks.lab.files import is_locked
-from hlb_hooks.lab.guests import Guests
+from hlb_hooks.lab.host.guests import Guests
+from hlb_hooks.lab.host.operate import answer_question
+from hlb_hooks.lab.host.ordeal import GARBAGE
+from hlb_hooks.lab.host.registry import RegisteredVm
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.operate import answer_question
-from hlb_hooks.lab.ordeal import GARBAGE
-from hlb_hooks.lab.registry import RegisteredVm
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
 
 SMALL = SampleDisk(65536)

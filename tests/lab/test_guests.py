@@ -11,13 +11,13 @@ import pytest
 from lab_kit import find_vm, make_lab, run_vmware_cmd, wait_for
 
 from hlb_hooks.base.errors import HostError
-from hlb_hooks.lab.disks import hash_disk, read_vm_disks
+from hlb_hooks.lab.client.store import hash_file
 from hlb_hooks.lab.evidence import hash_vm, list_instants, list_lost_disks
-from hlb_hooks.lab.guests import Guests, are_guests_running, start_guests, stop_guests
+from hlb_hooks.lab.host.disks import hash_disk, read_vm_disks
+from hlb_hooks.lab.host.guests import Guests, are_guests_running, start_guests, stop_guests
+from hlb_hooks.lab.host.registry import change_registry, read_registry, set_power
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import change_registry, read_registry, set_power
 from hlb_hooks.lab.sample_vms import DiskKind, SampleDisk, SampleVm
-from hlb_hooks.lab.store import hash_file
 
 SMALL = SampleDisk(65536)
 VMS = [

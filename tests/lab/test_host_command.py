@@ -9,17 +9,17 @@ import pytest
 from lab_kit import find_vm, make_lab, no_hook
 
 from hlb_hooks.base.errors import HostError, UsageError
-from hlb_hooks.lab.command import add_lab_parser
-from hlb_hooks.lab.command_faults import describe_fault
-from hlb_hooks.lab.disks import read_vmx
-from hlb_hooks.lab.faults import KINDS, Fault, list_faults
-from hlb_hooks.lab.hosts import add_host
+from hlb_hooks.lab.command.dispatch import add_lab_parser
+from hlb_hooks.lab.command.faults import describe_fault
+from hlb_hooks.lab.host.disks import read_vmx
+from hlb_hooks.lab.host.faults import KINDS, Fault, list_faults
+from hlb_hooks.lab.host.hosts import add_host
+from hlb_hooks.lab.host.neighbours import is_host_down
+from hlb_hooks.lab.host.operate import rename_display
+from hlb_hooks.lab.host.registry import read_registry
+from hlb_hooks.lab.host.snapshots import read_vmsd
 from hlb_hooks.lab.layout import Lab, open_lab
-from hlb_hooks.lab.neighbours import is_host_down
-from hlb_hooks.lab.operate import rename_display
-from hlb_hooks.lab.registry import read_registry
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
-from hlb_hooks.lab.snapshots import read_vmsd
 
 SMALL = SampleDisk(65536)
 VMS = [

@@ -14,27 +14,27 @@ from administrator_kit import SMALL, has_task
 from lab_kit import find_vm, make_lab, no_hook, run_vmware_cmd, wait_for
 
 from hlb_hooks.base.errors import HostError, UsageError
-from hlb_hooks.lab.disks import read_vm_disks
 from hlb_hooks.lab.evidence import hash_vm, list_lost_disks, list_open_snapshots
-from hlb_hooks.lab.faults import Fault, add_fault
-from hlb_hooks.lab.guests import are_guests_running, start_guests, stop_guests
-from hlb_hooks.lab.host_processes import find_host_processes
-from hlb_hooks.lab.hosts import (
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.faults import Fault, add_fault
+from hlb_hooks.lab.host.guests import are_guests_running, start_guests, stop_guests
+from hlb_hooks.lab.host.hosts import (
     add_host,
     boot_host,
     drop_stale_registrations,
     fail_over,
     kill_host,
 )
-from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.neighbours import find_runner, is_host_down
-from hlb_hooks.lab.operate import (
+from hlb_hooks.lab.host.neighbours import find_runner, is_host_down
+from hlb_hooks.lab.host.operate import (
     HostFault,
     change_power,
     delete_all_snapshots,
     take_snapshot,
 )
-from hlb_hooks.lab.registry import RegisteredVm, read_registry, set_power
+from hlb_hooks.lab.host.processes import find_host_processes
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry, set_power
+from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
 
 VMS = [

@@ -11,27 +11,27 @@ from lab_kit import find_vm, make_lab, no_hook, run, run_vmware_cmd, wait_for
 
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.lab.evidence import hash_vm, list_lost_disks, list_open_snapshots
-from hlb_hooks.lab.faults import Fault, add_fault
 from hlb_hooks.lab.files import hold_lock
-from hlb_hooks.lab.guests import start_guests, stop_guests
-from hlb_hooks.lab.hosts import (
+from hlb_hooks.lab.host.faults import Fault, add_fault
+from hlb_hooks.lab.host.guests import start_guests, stop_guests
+from hlb_hooks.lab.host.hosts import (
     add_host,
     drop_stale_registrations,
     kill_host,
     move_vm,
     restart_hostd,
 )
-from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.locks import LockTable, list_locked_files
-from hlb_hooks.lab.neighbours import find_runner, list_hosts
-from hlb_hooks.lab.operate import (
+from hlb_hooks.lab.host.locks import LockTable, list_locked_files
+from hlb_hooks.lab.host.neighbours import find_runner, list_hosts
+from hlb_hooks.lab.host.operate import (
     HostFault,
     change_power,
     delete_all_snapshots,
     register,
     take_snapshot,
 )
-from hlb_hooks.lab.registry import RegisteredVm, read_registry
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry
+from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
 
 VMS = [

@@ -13,11 +13,11 @@ import pytest
 from lab_kit import make_lab, wait_for
 
 from hlb_hooks.base.errors import HostError, UsageError
-from hlb_hooks.lab.command import add_lab_parser, run
-from hlb_hooks.lab.demo import run_demo
-from hlb_hooks.lab.guests import are_guests_running
+from hlb_hooks.lab.command.dispatch import add_lab_parser, run
+from hlb_hooks.lab.demo.show import run_demo
+from hlb_hooks.lab.host.guests import are_guests_running
+from hlb_hooks.lab.host.registry import read_registry
 from hlb_hooks.lab.layout import Lab, open_lab
-from hlb_hooks.lab.registry import read_registry
 
 CHOSEN = "/(wro215ts|sql server .2.|it's|two lines|branch-files|branch-archive)/"
 GOOD_START = f"""\
@@ -154,7 +154,7 @@ def test_an_interrupted_demo_stops_its_guests(tmp_path: Path, number: signal.Sig
     script.write_text(
         "import sys\n"
         "from pathlib import Path\n"
-        "from hlb_hooks.lab.demo import run_demo\n"
+        "from hlb_hooks.lab.demo.show import run_demo\n"
         "def render(name, interpreter):\n"
         "    return '#!/bin/sh\\nwhile kill -0 $PPID; do sleep 0.1; done\\n'\n"
         f"run_demo(Path({str(tmp_path / 'lab')!r}), render, keeps_folder=False)\n"

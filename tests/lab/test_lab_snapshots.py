@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab_kit import find_vm, make_lab
 
-from hlb_hooks.lab.delta import BLOCK_BYTES, DeltaFile
-from hlb_hooks.lab.disks import OpenDisk, hash_disk, read_vm_disks, read_vmx
 from hlb_hooks.lab.evidence import hash_vm, list_instants, list_lost_disks
-from hlb_hooks.lab.guests import Guests
+from hlb_hooks.lab.host.delta import BLOCK_BYTES, DeltaFile
+from hlb_hooks.lab.host.disks import OpenDisk, hash_disk, read_vm_disks, read_vmx
+from hlb_hooks.lab.host.guests import Guests
+from hlb_hooks.lab.host.merge import merge_in_pieces, merge_rest
+from hlb_hooks.lab.host.registry import RegisteredVm
+from hlb_hooks.lab.host.removal import remove_snapshots
+from hlb_hooks.lab.host.snapshots import HostFault, create_snapshot, read_vmsd
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.merge import merge_in_pieces, merge_rest
-from hlb_hooks.lab.registry import RegisteredVm
-from hlb_hooks.lab.removal import remove_snapshots
 from hlb_hooks.lab.sample_vms import DiskKind, SampleDisk, SampleVm
-from hlb_hooks.lab.snapshots import HostFault, create_snapshot, read_vmsd
 from hlb_hooks.vmfiles.chain import read_chain
 from hlb_hooks.vmfiles.vmdk import Descriptor
 

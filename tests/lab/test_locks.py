@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from lab_kit import find_vm, make_lab
 
+from hlb_hooks.lab.host.locks import LockTable, list_locked_files, mark_merging
+from hlb_hooks.lab.host.registry import change_registry
+from hlb_hooks.lab.host.removal import remove_snapshots
+from hlb_hooks.lab.host.snapshots import create_snapshot
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.locks import LockTable, list_locked_files, mark_merging
-from hlb_hooks.lab.registry import change_registry
-from hlb_hooks.lab.removal import remove_snapshots
 from hlb_hooks.lab.sample_vms import DiskKind, SampleDisk, SampleVm
-from hlb_hooks.lab.snapshots import create_snapshot
 
 SMALL = SampleDisk(65536)
 VMS = [

@@ -12,13 +12,13 @@ import pytest
 from lab_kit import find_vm, make_lab, no_hook, run_vmware_cmd, wait_for
 from mount_kit import LIBRARIES, list_holders, no_mount_left, serve, skip_unless_possible
 
-from hlb_hooks.lab.disks import read_vm_disks
+from hlb_hooks.lab.client.store import hash_file
 from hlb_hooks.lab.evidence import list_instants
-from hlb_hooks.lab.hosts import add_host
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.hosts import add_host
+from hlb_hooks.lab.host.registry import change_registry, read_registry
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.registry import change_registry, read_registry
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
-from hlb_hooks.lab.store import hash_file
 
 DISK = SampleDisk(1024 * 1024)
 VMS = [
@@ -162,7 +162,7 @@ def test_whoever_reads_is_seen_as_a_holder_of_the_labs_file(lab: Lab, mounted: P
     with see(lab, mounted, flat).open("rb") as reader:
         assert reader.read(1)
         (holder,) = list_holders(flat)
-        assert b"mount_daemon" in Path(f"/proc/{holder}/cmdline").read_bytes()
+        assert b"hlb_hooks.lab.mount.daemon" in Path(f"/proc/{holder}/cmdline").read_bytes()
     wait_for(lambda: list_holders(flat) == [], "the file to be let go of")
 
 

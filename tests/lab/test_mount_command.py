@@ -14,10 +14,10 @@ from lab_kit import make_lab, wait_for
 from mount_kit import LIBRARIES, no_mount_left, serve, skip_unless_possible
 
 from hlb_hooks.base.errors import HostError, UsageError
-from hlb_hooks.lab.command_mount import add_mount_parser
+from hlb_hooks.lab.command.mount import add_mount_parser
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.mount_needs import check_device, load_fuse
-from hlb_hooks.lab.mount_table import find_lab_mount, list_lab_mounts
+from hlb_hooks.lab.mount.needs import check_device, load_fuse
+from hlb_hooks.lab.mount.table import find_lab_mount, list_lab_mounts
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def find_server(lab: Lab, mountpoint: Path) -> int:
     (found,) = (
         int(path.parent.name)
         for path in Path("/proc").glob("[0-9]*/cmdline")
-        if b"mount_daemon" in read_words(path) and read_words(path).endswith(wanted)
+        if b"hlb_hooks.lab.mount.daemon" in read_words(path) and read_words(path).endswith(wanted)
     )
     return found
 
@@ -229,9 +229,9 @@ def test_a_lack_of_the_device_is_said_with_the_module(tmp_path: Path) -> None:
 
 def test_nothing_of_fuse_is_loaded_unless_it_is_asked_for() -> None:
     script = (
-        "import sys, hlb_hooks.entry.hlb, hlb_hooks.lab.command\n"
+        "import sys, hlb_hooks.entry.hlb, hlb_hooks.lab.command.dispatch\n"
         "hlb_hooks.entry.hlb.main(['lab', 'mount', '--help'])\n"
-        "print(sorted(name for name in sys.modules if 'fuse' in name or '.mount' in name))"
+        "print(sorted(name for name in sys.modules if 'fuse' in name or '.lab.mount' in name))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

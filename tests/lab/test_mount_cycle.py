@@ -13,7 +13,7 @@ from mount_kit import LIBRARIES, no_mount_left, serve, skip_unless_possible
 
 from hlb_hooks.entry.hook_scripts import render
 from hlb_hooks.lab.evidence import list_instants, list_lost_disks, list_open_snapshots
-from hlb_hooks.lab.guests import start_guests, stop_guests
+from hlb_hooks.lab.host.guests import start_guests, stop_guests
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
 
 DISK = SampleDisk(1024 * 1024)

@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab_kit import find_vm, make_lab, run_vmware_cmd
 
-from hlb_hooks.lab.disks import read_vm_disks, read_vmx
 from hlb_hooks.lab.evidence import hash_vm, list_instants, list_lost_disks, list_open_snapshots
 from hlb_hooks.lab.files import hold_lock
-from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.locks import list_locked_files
-from hlb_hooks.lab.operate import (
+from hlb_hooks.lab.host.disks import read_vm_disks, read_vmx
+from hlb_hooks.lab.host.locks import list_locked_files
+from hlb_hooks.lab.host.operate import (
     HostFault,
     answer_question,
     change_power,
@@ -28,9 +27,10 @@ from hlb_hooks.lab.operate import (
     take_snapshot,
     unregister,
 )
-from hlb_hooks.lab.power import WRONG_STATE
-from hlb_hooks.lab.registry import RegisteredVm, read_registry, set_power
-from hlb_hooks.lab.removal import Manner, remove_snapshots
+from hlb_hooks.lab.host.power import WRONG_STATE
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry, set_power
+from hlb_hooks.lab.host.removal import Manner, remove_snapshots
+from hlb_hooks.lab.layout import Lab
 
 OPERATIONS: dict[str, Callable[[Lab, Path], object]] = {
     "take": lambda lab, config: take_snapshot(lab, config, "name"),

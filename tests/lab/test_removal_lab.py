@@ -8,10 +8,9 @@ import pytest
 from administrator_kit import VMS, list_chain, list_names, write_since
 from lab_kit import find_vm, make_lab, run_vmware_cmd
 
-from hlb_hooks.lab.disks import read_vm_disks
 from hlb_hooks.lab.evidence import hash_vm, list_instants, list_lost_disks, list_open_snapshots
-from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.operate import (
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.operate import (
     HostFault,
     change_power,
     delete_all_snapshots,
@@ -19,9 +18,10 @@ from hlb_hooks.lab.operate import (
     delete_vm,
     take_snapshot,
 )
-from hlb_hooks.lab.registry import RegisteredVm, read_registry
-from hlb_hooks.lab.removal import Manner, remove_snapshots
-from hlb_hooks.lab.snapshots import read_vmsd
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry
+from hlb_hooks.lab.host.removal import Manner, remove_snapshots
+from hlb_hooks.lab.host.snapshots import read_vmsd
+from hlb_hooks.lab.layout import Lab
 
 
 @pytest.fixture(params=["console", "vcli"])

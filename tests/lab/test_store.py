@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hlb_hooks.base.errors import HlbError, UsageError
-from hlb_hooks.lab.store import Backup, Store, StoredFile, hash_file, select_files
+from hlb_hooks.lab.client.store import Backup, Store, StoredFile, hash_file, select_files
 
 ODD_PATH = os.fsdecode(b"/vmfs/two\nlines/za\xff.vmdk")
 

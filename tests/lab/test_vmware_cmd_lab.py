@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from lab_kit import find_vm, make_lab, run, run_vmware_cmd, wait_for
 
-from hlb_hooks.lab.disks import read_vm_disks
 from hlb_hooks.lab.evidence import list_lost_disks, list_open_snapshots
 from hlb_hooks.lab.files import hold_lock, is_locked, write_file
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.registry import RegisteredVm, change_registry, read_registry
 from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.programs import render_program
-from hlb_hooks.lab.registry import RegisteredVm, change_registry, read_registry
 from hlb_hooks.lab.sample_vms import ODD_VMS, SampleDisk, SampleVm
 
 NOT_REGISTERED = """\
@@ -331,7 +331,7 @@ def test_the_task_goes_on_when_its_client_is_killed(tmp_path: Path) -> None:
 
 
 def fill_delta(delta_file: Path, shadow: Path) -> None:
-    from hlb_hooks.lab.delta import BLOCK_BYTES, DeltaFile
+    from hlb_hooks.lab.host.delta import BLOCK_BYTES, DeltaFile
 
     content = bytearray(shadow.read_bytes())
     with DeltaFile(delta_file) as delta:
@@ -353,7 +353,7 @@ def test_a_program_finds_an_interpreter_that_no_shebang_can_hold(
     interpreter.chmod(0o755)
     program = tmp_path / "vmware-cmd"
     program.write_text(
-        render_program("hlb_hooks.lab.vmware_cmd", str(console.folder), str(interpreter))
+        render_program("hlb_hooks.lab.host.vmware_cmd", str(console.folder), str(interpreter))
     )
     program.chmod(0o755)
     vm = find_vm(console, "sql server (2)")

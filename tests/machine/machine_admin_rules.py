@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from machine_base import VMS, MachineBase, step
 from machine_host import MachineHost
 
-from hlb_hooks.lab import operate
-from hlb_hooks.lab.hosts import move_vm
-from hlb_hooks.lab.registry import HostFault
+from hlb_hooks.lab.host import operate
+from hlb_hooks.lab.host.hosts import move_vm
+from hlb_hooks.lab.host.registry import HostFault
 
 _FEWEST_VMS = 3
 

@@ -17,7 +17,7 @@ from machine_model import Model
 from machine_peace import Peace
 from machine_site import MachineSite
 
-from hlb_hooks.lab.registry import RegisteredVm
+from hlb_hooks.lab.host.registry import RegisteredVm
 
 VMS = st.integers(0, 9)
 """From 5 on: one of those that bear a snapshot of ours, where most of the trouble is."""

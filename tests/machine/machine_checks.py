@@ -11,8 +11,8 @@ from machine_site import MachineSite
 from hlb_hooks.effects.claims import read_claim
 from hlb_hooks.effects.records import Flag, Record
 from hlb_hooks.effects.state_file import read_state_file
-from hlb_hooks.lab.disks import OpenDisk, read_vm_disks
-from hlb_hooks.lab.registry import RegisteredVm
+from hlb_hooks.lab.host.disks import OpenDisk, read_vm_disks
+from hlb_hooks.lab.host.registry import RegisteredVm
 from hlb_hooks.vmfiles.vmsd import Vmsd
 
 OUR_PREFIX = "HLB-"

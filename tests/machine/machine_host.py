@@ -14,11 +14,11 @@ import avtar_like
 from booted_host import BootedHost, HostProcess
 
 from hlb_hooks.effects.run_store import FoundRuns, find_runs
-from hlb_hooks.lab import operate
-from hlb_hooks.lab.hosts import boot_host
+from hlb_hooks.lab.host import operate
+from hlb_hooks.lab.host.hosts import boot_host
+from hlb_hooks.lab.host.neighbours import is_host_down, mark_host_down
+from hlb_hooks.lab.host.registry import HostFault, read_registry
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.neighbours import is_host_down, mark_host_down
-from hlb_hooks.lab.registry import HostFault, read_registry
 
 CREATE_TIMEOUT_SECONDS = 3
 SETTLE_TIMEOUT_SECONDS = 1

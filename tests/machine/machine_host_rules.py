@@ -6,8 +6,8 @@ from machine_backup_rules import HOSTS
 from machine_base import VMS, MachineBase, step
 from machine_site import OLD_UPTIME_SECONDS
 
-from hlb_hooks.lab.faults import ACTIONS, KINDS, Fault, add_fault, clear_faults, list_faults
-from hlb_hooks.lab.hosts import drop_stale_registrations, fail_over, restart_hostd
+from hlb_hooks.lab.host.faults import ACTIONS, KINDS, Fault, add_fault, clear_faults, list_faults
+from hlb_hooks.lab.host.hosts import drop_stale_registrations, fail_over, restart_hostd
 
 _MOST_FAULTS = 2
 # 0 is for ever, where a kind waits for somebody; the longest outlasts every limit of the hooks.

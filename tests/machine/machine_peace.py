@@ -14,13 +14,13 @@ from machine_site import OLD_UPTIME_SECONDS, PATIENCE_SECONDS, MachineSite
 from hlb_hooks.base import clock
 from hlb_hooks.effects.claims import read_claim
 from hlb_hooks.effects.vm_story import AttemptState, VmStory
-from hlb_hooks.lab import operate
-from hlb_hooks.lab.disks import read_vm_disks
-from hlb_hooks.lab.faults import clear_faults
-from hlb_hooks.lab.hosts import drop_stale_registrations
+from hlb_hooks.lab.host import operate
+from hlb_hooks.lab.host.disks import read_vm_disks
+from hlb_hooks.lab.host.faults import clear_faults
+from hlb_hooks.lab.host.hosts import drop_stale_registrations
+from hlb_hooks.lab.host.outage import end_restart
+from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, read_registry
 from hlb_hooks.lab.layout import Lab
-from hlb_hooks.lab.outage import end_restart
-from hlb_hooks.lab.registry import HostFault, RegisteredVm, read_registry
 
 _MARGIN_SECONDS = 1.5
 _GUARD_LIMIT_SECONDS = 90.0

@@ -11,10 +11,10 @@ from hlb_hooks.base import clock
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.entry.hook_scripts import render
 from hlb_hooks.lab.create import create_lab
-from hlb_hooks.lab.guests import Guests
-from hlb_hooks.lab.hosts import add_host, move_vm
+from hlb_hooks.lab.host.guests import Guests
+from hlb_hooks.lab.host.hosts import add_host, move_vm
+from hlb_hooks.lab.host.registry import RegisteredVm, read_registry
 from hlb_hooks.lab.layout import LabSettings
-from hlb_hooks.lab.registry import RegisteredVm, read_registry
 from hlb_hooks.lab.sample_vms import KIB, SampleDisk, SampleVm
 
 PATIENCE_SECONDS = 60.0

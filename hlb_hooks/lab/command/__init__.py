@@ -1,0 +1,1 @@
+"""`hlb lab`: the subcommands."""

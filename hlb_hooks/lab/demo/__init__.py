@@ -1,0 +1,1 @@
+"""`hlb lab demo`: the main job, shown and proven."""
