@@ -23,7 +23,7 @@ CREATE_SECONDS = 2
 LOOK_SECONDS = 1
 # So long after its intent a snapshot may still come to exist, for all a rescuer knows: records and
 # the clock that they are compared with count whole seconds.
-PATIENCE_OF_THE_RUN_SECONDS = 2 * CREATE_SECONDS + LOOK_SECONDS + 1.2
+PATIENCE_OF_THE_RUN_SECONDS = CREATE_SECONDS + LOOK_SECONDS + 1.2
 LEFT_ALONE = "is left alone"
 GUEST_DATA = b"written by the guest".ljust(512, b".")
 _FOREIGN_FILE = re.compile(r"/foreign-(000001(-delta)?\.vmdk|Snapshot1\.vmsn)$")
