@@ -89,6 +89,9 @@ class StateFile:
         """Put the records on disk, all or none. Raise StateError when that fails."""
         data = b"".join(encode_record(record) for record in records)
         try:
+            if not self.is_writable:
+                # Writing would say that the descriptor is bad, and not why.
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
             if self._cut_at is not None:
                 os.ftruncate(self._descriptor, self._cut_at)
                 self._cut_at = None
