@@ -5,6 +5,8 @@ Step markers, ``***OK***``, flags and the HLB line are the same in both and stan
 The Polish goes without diacritics, as in the talk: no console of that time mangles it.
 """
 
+from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
+
 TEXTS: dict[str, tuple[str, str]] = {
     # initial_backup
     "run": ("run {run}, job {job}, owner {owner}", "przebieg {run}, zadanie {job}, klient {owner}"),
@@ -451,5 +453,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "WOULD run: {command}, if the .vmsd shows {snapshot} alone",
         "WOULD: polecenie {command}, jesli .vmsd pokazuje tylko {snapshot}",
     ),
+    # hlb restore
+    **RESTORE_TEXTS,
 }
 LANGUAGES = ("en", "pl")

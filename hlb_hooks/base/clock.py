@@ -27,3 +27,8 @@ def format_utc(moment: datetime) -> str:
 def parse_utc(text: str) -> datetime:
     """Read what ``format_utc`` wrote. Raise ValueError for anything else."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def from_nanoseconds(nanoseconds: int) -> datetime:
+    """Give the time, in UTC, of a file's time stamp."""
+    return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)

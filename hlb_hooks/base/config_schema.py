@@ -75,6 +75,9 @@ class HostConfig:
     command_timeout_seconds: int = _setting(
         60, _SECONDS, "The limit of a command that only reads, such as -l and getstate."
     )
+    power_timeout_seconds: int = _setting(
+        600, _SECONDS, "The limit of registering a VM, of starting it, and of answering it."
+    )
 
 
 @dataclass(frozen=True)

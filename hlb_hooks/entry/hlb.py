@@ -4,7 +4,6 @@ import argparse
 import os
 import traceback
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from hlb_hooks import __version__
 from hlb_hooks.base.config import find_config_path, load_config
@@ -14,13 +13,13 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
+from hlb_hooks.entry.restore_command import add_restore
 from hlb_hooks.entry.settings import EndSettings, load_end_settings
+from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
 from hlb_hooks.steps.context import Context
 
 _ROOMS_OF_THE_LAB = {"hlb_hooks.lab", "hlb_hooks.lab.command"}
-# What add_subparsers gives has no public name.
-Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,31 +53,32 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_plan(subcommands)
     _add_status(subcommands)
     _add_reap(subcommands)
+    add_restore(subcommands)
     _add_lab(subcommands)
     return parser
 
 
 def _add_reap(subcommands: Subcommands) -> None:
-    reap = _add(subcommands, "reap", "settle what has nobody any more; from cron, or by hand")
+    reap = add_subcommand(
+        subcommands, "reap", "settle what has nobody any more; from cron, or by hand"
+    )
     reap.add_argument("-n", "--dry-run", action="store_true", help="say what would be done")
     reap.set_defaults(run=_reap)
 
 
 def _add_status(subcommands: Subcommands) -> None:
-    status = _add(subcommands, "status", "what of ours is open, and what a person has to do")
+    status = add_subcommand(
+        subcommands, "status", "what of ours is open, and what a person has to do"
+    )
     status.set_defaults(run=_status)
 
 
 def _add_plan(subcommands: Subcommands) -> None:
-    plan = _add(subcommands, "plan", "what the start hook would do now, and why; changes nothing")
+    plan = add_subcommand(
+        subcommands, "plan", "what the start hook would do now, and why; changes nothing"
+    )
     plan.add_argument("--job", metavar="JOB", default=DEFAULT_JOB, help="(%(default)s)")
     plan.set_defaults(run=_plan)
-
-
-def _add(subcommands: Subcommands, name: str, text: str) -> argparse.ArgumentParser:
-    parser = subcommands.add_parser(name, help=text, description=text, allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", help="instead of $HLB_CONFIG or the usual one")
-    return parser
 
 
 def _reap(arguments: argparse.Namespace) -> ExitCode:

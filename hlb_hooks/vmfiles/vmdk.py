@@ -7,7 +7,7 @@ hexadecimal digits stands for itself.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hlb_hooks.base.errors import VmFileError
@@ -94,18 +94,22 @@ def rewrite_descriptor(
     *,
     values: Mapping[str, str] | None = None,
     extent_names: Mapping[str, str] | None = None,
+    without: Iterable[str] = (),
 ) -> bytes:
     """Give a descriptor's bytes with other values (``CID``, ``parentFileNameHint``) and names.
 
-    ``extent_names`` maps the file names that extents have to those they shall have. Every other
-    byte stays, quotes or none included. Raise VmFileError when ``data`` is no
-    descriptor, has no such key or no such extent, or would be none afterwards.
+    ``extent_names`` maps the file names that extents have to those they shall have; keys that are
+    listed in ``without`` are dropped (``changeTrackPath``). Every other byte stays, quotes or none
+    included. Raise VmFileError when ``data`` is no descriptor, lacks such a key to be changed or
+    such an extent, or would be none afterwards.
     """
     lines = _parse_lines(data, path)
     for key, value in (values or {}).items():
         if lines.get(key) is None:
             raise VmFileError(f"{escape(path)} has no {key} to be changed")
         lines.set(key, value)
+    for key in without:
+        lines.remove(key)
     names = extent_names or {}
     known = {extent.file_name for extent in _read(lines, path).extents}
     for name in names:

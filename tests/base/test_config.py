@@ -39,6 +39,7 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "host.vmware_cmd": ("/usr/bin/vmware-cmd", '"/opt/a b/vmware-cmd"', PATHS),
     "host.name": ("", '"esx-1.bank"', (["true", "1"], ['"esx 1"', '"a/b"', '"esx\\n1"'])),
     "host.command_timeout_seconds": (60, "5", SECONDS),
+    "host.power_timeout_seconds": (600, "5", SECONDS),
     "paths.state_dir": ("/usr/local/avamar/var/hlb", '"/srv/hlb"', PATHS),
     "paths.log_file": ("/usr/local/avamar/var/hlb/hlb.log", '"/srv/hlb.log"', PATHS),
     "run.owner": (
@@ -230,7 +231,7 @@ def test_hyphens_and_capitals_do_not_hide_what_was_meant(config_file: Path, key:
         (
             "host.zzz = 1\n",
             "host.zzz = 1: unknown key, [host] has driver, vmware_cmd, name,"
-            " command_timeout_seconds",
+            " command_timeout_seconds, power_timeout_seconds",
         ),
         ("host = 3\n", "host = 3: expected a table, [host]"),
         ("[[snapshot]]\n", "snapshot = [a table]: expected a table, [snapshot]"),
