@@ -83,8 +83,7 @@ class CommandRunner:
         its limit, CommandKilledError when a signal ended it, and AssertionError, a defect of
         ours, for a changing command in a rehearsal.
         """
-        if command.kind is EffectKind.CHANGES and not self._may_change:
-            raise AssertionError(f"a rehearsal tried to run {command.name}: {command.argv}")
+        self._check_kind(command)
         return _run(command, self._environment)
 
     def converse(self, command: Command, reply: Reply) -> Answer:
@@ -94,10 +93,13 @@ class CommandRunner:
         to be typed, or None to wait for more; it is asked until it gives one, and may raise, which
         ends the command. Raise as ``run`` does.
         """
-        if command.kind is EffectKind.CHANGES and not self._may_change:
-            raise AssertionError(f"a rehearsal tried to run {command.name}: {command.argv}")
+        self._check_kind(command)
         terminal = Terminal(reply)
         return _run(command, self._environment, terminal)
+
+    def _check_kind(self, command: Command) -> None:
+        if command.kind is EffectKind.CHANGES and not self._may_change:
+            raise AssertionError(f"a rehearsal tried to run {command.name}: {command.argv}")
 
     def prepare(self) -> None:
         """Do now what the first command would wait for, so that the next one begins at once."""
