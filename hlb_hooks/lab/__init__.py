@@ -8,9 +8,13 @@ they find the lab through their configuration, as they find a real host.
     registry    which VMs the host knows, and their power states
     disks       a disk's content through its chain of files; delta is the lab's own encoding
     locks       which files a host keeps locked now
+    registration, starting   how a host comes to know a VM and starts it; power_checks says what it
+                looks at before, identity which UUIDs and addresses the VM has then
+    shadows     what a disk's guest has written, as the lab remembers it
     snapshots   what createsnapshot does to the files; removal, chain_edit and merge undo it
     tasks       a task of the host goes on when the client that asked for it is gone
-    vmware_cmd  the executable of that name; refusals has its errors, task_client starts tasks
+    vmware_cmd  the executable of that name; command_line reads its words, refusals has its errors,
+                changes and task_client start tasks
     faults      what the host shall do wrong; ordeal and orders play it, outage is a restart
     operate     what an administrator does; power and relocation change the files
     neighbours  the hosts that share datastores; hosts makes them, moves VMs, and lets one die

@@ -15,6 +15,9 @@ DIALECTS = ("console", "vcli")
 AFTER_REMOVAL = ("counter", "zero", "empty", "absent")
 """What the removal of the last snapshot leaves of a .vmsd: the counter alone, as real hosts do;
 the counter and ``numSnapshots = "0"``, seen too; an empty file; or no file."""
+REGISTER_TWICE = ("fault", "error")
+"""What a console says of a VM that it knows already: a fault of hostd's (ESX 3 gives a -999), or
+VMControl's own error -20 (VMware Server)."""
 SHARED_FOLDERS = ("locks", "tasks", "instants", "shadow", "hosts")
 """What hosts on the same datastores have in common, below ``Lab.hostd``: a second host's are links
 to the first one's. ``hosts`` holds a link to the folder of each."""
@@ -26,9 +29,12 @@ class LabSettings:
 
     What is not known of real hosts is a setting: whether ``-l`` lists templates, which stream
     errors go to, whether a removal shows its helper snapshot meanwhile, what it leaves in the .vmsd
-    (``AFTER_REMOVAL``), and whether tasks outlive a restart of the management daemon.
+    (``AFTER_REMOVAL``), whether tasks outlive a restart of the management daemon, and what is said
+    of a VM that is registered twice (``REGISTER_TWICE``).
     ``merge_pause_seconds`` is waited between the pieces of a merge. ``host_name`` is what the
-    hooks' configuration calls this host.
+    hooks' configuration calls this host. ``host_id`` is what it makes its VMs' ``uuid.location``
+    from, with their paths: hosts of one lab have the same unless they are given others, as if
+    VirtualCenter answered for them whatever it moves.
     """
 
     dialect: str = "console"
@@ -40,6 +46,8 @@ class LabSettings:
     shows_helper: bool = False
     vmsd_after_removal: str = "counter"
     hostd_restart_kills_tasks: bool = False
+    register_twice: str = "fault"
+    host_id: str = "lab"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a word that is none of those allowed."""
@@ -47,6 +55,7 @@ class LabSettings:
             (self.dialect, DIALECTS),
             (self.error_stream, ("stdout", "stderr")),
             (self.vmsd_after_removal, AFTER_REMOVAL),
+            (self.register_twice, REGISTER_TWICE),
         ):
             if word not in allowed:
                 raise ValueError(f"{word!r} is none of {', '.join(allowed)}")

@@ -9,23 +9,20 @@ import json
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from hlb_hooks.base.clock import read_seconds_since_boot, sleep_seconds
-from hlb_hooks.lab.files import try_lock
-from hlb_hooks.lab.host.neighbours import find_runner
 from hlb_hooks.lab.host.orders import TaskOrders
-from hlb_hooks.lab.host.refusals import (
-    BUSY,
-    GENERAL_ERROR,
-    refuse_locked_elsewhere,
-    refuse_stuck,
-)
+from hlb_hooks.lab.host.power import check_power_change, put_in_power
+from hlb_hooks.lab.host.refusals import GENERAL_ERROR, WRONG_STATE
+from hlb_hooks.lab.host.registration import forget_vm, register_vm
 from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, find_registered, set_power
 from hlb_hooks.lab.host.removal import Manner, remove_snapshots
 from hlb_hooks.lab.host.snapshots import create_snapshot
+from hlb_hooks.lab.host.starting import start_vm
 from hlb_hooks.lab.host.task_client import BEGUN
+from hlb_hooks.lab.host.task_turn import hold_task, refuse_unworkable
 from hlb_hooks.lab.layout import Lab, open_lab
 
 _DESCRIPTORS_CLOSED = 4096
@@ -33,7 +30,7 @@ _LOOK_SECONDS = 0.05
 
 
 def main(folder: str, arguments: list[str]) -> int:
-    """Carry out ``ORDERS createsnapshot VMX NAME TEXT QUIESCE MEMORY``, or a removal.
+    """Carry out ``ORDERS createsnapshot VMX NAME TEXT QUIESCE MEMORY``, or another action.
 
     Write ``"begun"``, then ``{"fault": TEXT}`` or ``{"fault": null}``, a line each, to standard
     output; give 0.
@@ -47,27 +44,6 @@ def main(folder: str, arguments: list[str]) -> int:
     orders, operation, config, *operands = arguments
     _Task(lab, Path(config), TaskOrders.from_text(orders)).run(operation, operands)
     return 0
-
-
-@contextlib.contextmanager
-def hold_task(lab: Lab, vm: RegisteredVm) -> Iterator[None]:
-    """Be the one task of a VM while the block runs. Raise HostFault while there is another."""
-    lock = try_lock(lab.hostd / "tasks" / f"{vm.key}.lock")
-    if lock is None:
-        raise HostFault(BUSY)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def refuse_unworkable(lab: Lab, vm: RegisteredVm) -> None:
-    """Raise HostFault for a VM that another host runs, or that waits for an answer."""
-    runner = find_runner(lab, vm.config)
-    if runner is not None and runner.folder != lab.folder:
-        raise refuse_locked_elsewhere(vm)
-    if vm.power == "stuck":
-        raise refuse_stuck()
 
 
 class _Task:
@@ -84,14 +60,11 @@ class _Task:
         sleep_seconds(self._orders.begins_after)
         fault = None
         try:
-            with hold_task(self._lab, find_registered(self._lab, self._config)):
-                _say(BEGUN)
-                vm = self._wait_for_answer()
-                refuse_unworkable(self._lab, vm)
-                if operation == "createsnapshot":
-                    self._create(vm, operands)
-                else:
-                    self._remove(vm)
+            if operation == "register":
+                self._register()
+            else:
+                with hold_task(self._lab, find_registered(self._lab, self._config)):
+                    self._work(operation, operands)
         except HostFault as refusal:
             fault = str(refusal)
         except Exception as error:  # a defect of the lab must reach the client's user
@@ -101,6 +74,24 @@ class _Task:
         # Only now that the VM is free again, unless it was said before.
         if not self._has_answered:
             self._answer(fault)
+
+    def _register(self) -> None:
+        _say(BEGUN)
+        sleep_seconds(self._orders.takes_longer)
+        register_vm(self._lab, self._config)
+
+    def _work(self, operation: str, operands: list[str]) -> None:
+        """Be the VM's one task."""
+        _say(BEGUN)
+        vm = self._wait_for_answer()
+        refuse_unworkable(self._lab, vm)
+        if operation == "createsnapshot":
+            self._create(vm, operands)
+        elif operation == "removesnapshots":
+            self._remove(vm)
+        else:
+            sleep_seconds(self._orders.takes_longer)
+            _CHANGES[operation](self._lab, vm)
 
     def _create(self, vm: RegisteredVm, operands: list[str]) -> None:
         name, description, quiesce, memory = operands
@@ -137,6 +128,31 @@ class _Task:
     def _answer(self, fault: str | None = None) -> None:
         self._has_answered = True
         _say({"fault": fault})
+
+
+def _reset(lab: Lab, vm: RegisteredVm) -> None:
+    if vm.power != "on":
+        raise HostFault(WRONG_STATE)
+    put_in_power(lab, vm, "on")
+
+
+def _stop(lab: Lab, vm: RegisteredVm) -> None:
+    check_power_change(vm, "off")
+    put_in_power(lab, vm, "off")
+
+
+def _suspend(lab: Lab, vm: RegisteredVm) -> None:
+    check_power_change(vm, "suspended")
+    put_in_power(lab, vm, "suspended")
+
+
+_CHANGES: dict[str, Callable[[Lab, RegisteredVm], None]] = {
+    "unregister": forget_vm,
+    "start": start_vm,
+    "stop": _stop,
+    "reset": _reset,
+    "suspend": _suspend,
+}
 
 
 def _nothing() -> None:
