@@ -3,8 +3,9 @@
 set -eu
 missing=""
 # locales: the definition of a locale that is not UTF-8. fuse3: mounting a lab.
-# strace: stopping a program at each of its calls.
-for package in locales fuse3 strace; do
+# strace: stopping a program at each of its calls. borgmatic, borgbackup: a backup client that nobody
+# here wrote.
+for package in locales fuse3 strace borgmatic borgbackup; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
