@@ -118,8 +118,7 @@ class RehearsedFolderWork:
     @changes
     def put_aside(self, path: str) -> None:
         """Say what would go."""
-        target = posixpath.join(posixpath.dirname(path), KEPT_FOLDER)
-        self._speaker.say("would_put_aside", path=path, folder=target)
+        self._speaker.say("would_put_aside", path=path, folder=KEPT_FOLDER)
 
 
 @contextlib.contextmanager

@@ -70,6 +70,10 @@ class RestoredFolder:
         """Tell whether ``path`` lies in the folder or below it."""
         return path.startswith(self.path.rstrip("/") + "/")
 
+    def shorten(self, path: str) -> str:
+        """Give a path as it is called within the folder, and a path elsewhere as it is."""
+        return posixpath.relpath(path, self.path) if self.holds(path) else path
+
     def find_below(self, name: str) -> list[str]:
         """Give the files in the folder or below it that bear the name."""
         return sorted(

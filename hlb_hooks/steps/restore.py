@@ -103,12 +103,12 @@ def _apply(context: Context, folder: RestoredFolder, plan: RestorePlan) -> None:
     work = context.effects.open_restore()
     for text in plan.texts:
         work.replace(text.path, text.old, text.new)
-        speaker.deed("restore_new_text", path=text.path)
+        speaker.deed("restore_new_text", path=folder.shorten(text.path))
     for path in plan.aside:
         work.put_aside(path)
-        speaker.deed("restore_aside", path=path)
+        speaker.deed("restore_aside", path=folder.shorten(path))
     if plan.texts or plan.aside:
-        speaker.deed("restore_kept", folder=posixpath.join(folder.path, KEPT_FOLDER))
+        speaker.deed("restore_kept", folder=KEPT_FOLDER)
 
 
 def _bring_to_life(

@@ -217,7 +217,7 @@ def _name_in_vmx(folder: RestoredFolder, disk: VmxDisk, path: str) -> str:
     written = resolve(folder.path, disk.file_name) if disk.file_name else ""
     if folder.real_paths.get(written, written) == path:
         return disk.file_name
-    return posixpath.relpath(path, folder.path) if folder.holds(path) else path
+    return folder.shorten(path)
 
 
 def _name_ways_out(disk: VmxDisk) -> str:

@@ -28,7 +28,7 @@ def choose_source(folder: RestoredFolder) -> Source:
     saved_path = saved_vmx_path(folder.config_path)
     saved, saved_error = _parse(folder.saved_data, saved_path)
     if saved is not None:
-        notes = [phrase("restore_from_saved", path=saved_path)]
+        notes = [phrase("restore_from_saved", path=folder.shorten(saved_path))]
         if config is not None:
             notes += _name_differing_disks(saved, config)
         is_before = not any(name_base(disk.file_name) for disk in saved.disks())
