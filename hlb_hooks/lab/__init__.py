@@ -10,6 +10,7 @@ they find the lab through their configuration, as they find a real host.
     locks       which files a host keeps locked now
     registration, starting   how a host comes to know a VM and starts it; power_checks says what it
                 looks at before, identity which UUIDs and addresses the VM has then
+    questions   what a VM asks; answering says what comes of the answer, answer_client asks a person
     shadows     what a disk's guest has written, as the lab remembers it
     snapshots   what createsnapshot does to the files; removal, chain_edit and merge undo it
     tasks       a task of the host goes on when the client that asked for it is gone

@@ -28,10 +28,14 @@ def refusal(lab: Lab, text: str) -> Outcome:
     return Outcome(231, "", f"VMControl error -999: Unknown error: {soap}\n")
 
 
-def copy_vm(config: Path, name: str) -> Path:
-    """Copy a VM's folder beside it, as a restore to another place does; give the new .vmx."""
+def copy_vm(config: Path, name: str, **keys: str) -> Path:
+    """Copy a VM's folder beside it, as a restore to another place does; give the new .vmx.
+
+    ``keys`` are set in it as by ``set_keys``.
+    """
     folder = config.parent.with_name(name)
     shutil.copytree(config.parent, folder)
+    set_keys(folder / config.name, **keys)
     return folder / config.name
 
 

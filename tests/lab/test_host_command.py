@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from lab_kit import find_vm, make_lab, no_hook
+from power_kit import copy_vm
 
 from hlb_hooks.base.errors import HostError, UsageError
 from hlb_hooks.lab.command.dispatch import add_lab_parser
@@ -127,6 +128,21 @@ def test_power_questions_and_names(lab: Lab) -> None:
         assert find_vm(lab, "off").power == power
     call("vm", lab.folder, "rename", "off", "new name")
     assert read_vmx(find_vm(lab, "off")).display_name == "new name"
+
+
+def test_what_a_vm_asks_is_listed_with_its_choices_and_answered_by_number(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = copy_vm(find_vm(lab, "off").config, "copy")
+    call("vm", lab.folder, "register", copy, "--power", "on")
+    assert (
+        f"stuck     {copy}  asks: msg.uuid.moved: 0 Create (default), 1 Keep, 2 Always Create, "
+        "3 Always Keep, 4 Cancel\n"
+    ) in capsys.readouterr().out
+    with pytest.raises(HostError, match="parameter was not correct"):
+        call("vm", lab.folder, "answer", "copy", "5")
+    call("vm", lab.folder, "answer", "copy", "4")
+    assert f"off       {copy}\n" in capsys.readouterr().out
 
 
 def test_a_vm_is_moved_forgotten_known_again_and_deleted(lab: Lab) -> None:

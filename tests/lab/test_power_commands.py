@@ -255,7 +255,7 @@ def test_a_host_that_is_down_registers_nothing(lab: Lab) -> None:
 
 
 def test_a_copy_that_is_registered_has_its_own_guest(lab: Lab) -> None:
-    copy = copy_vm(find_vm(lab, "vm").config, "copy")
+    copy = copy_vm(find_vm(lab, "vm").config, "copy", uuid__action="create")
     run_vmware_cmd(lab, "-s", "register", copy)
     run_vmware_cmd(lab, copy, "start")
     vm = find_vm(lab, "copy")

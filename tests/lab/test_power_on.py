@@ -147,8 +147,12 @@ def test_a_vm_whose_chain_is_whole_starts(lab: Lab, vm: RegisteredVm) -> None:
 
 def test_a_disk_that_another_vm_has_open_is_locked(lab: Lab) -> None:
     runs = find_vm(lab, "runs")
-    copy = copy_vm(runs.config, "copy")
-    set_keys(copy, scsi0_at_0__fileName=str(runs.folder / "runs.vmdk"))
+    copy = copy_vm(
+        runs.config,
+        "copy",
+        scsi0_at_0__fileName=str(runs.folder / "runs.vmdk"),
+        uuid__action="create",
+    )
     assert run_vmware_cmd(lab, "-s", "register", copy).exit_code == 0
     locked = refusal(lab, CANNOT_OPEN.format(runs.folder / "runs.vmdk", LOCKED))
     assert run_vmware_cmd(lab, copy, "start") == locked
@@ -162,7 +166,7 @@ def test_a_disk_that_another_vm_has_open_is_locked(lab: Lab) -> None:
 
 
 def test_a_disk_may_be_read_by_two_and_written_by_none(lab: Lab, vm: RegisteredVm) -> None:
-    copy = copy_vm(vm.config, "clone")
+    copy = copy_vm(vm.config, "clone", uuid__action="create")
     for disk in read_vm_disks(vm):
         clone = copy.parent / disk.descriptor.name
         replace(clone.name, 'Hint="', f'Hint="{vm.folder}/')(clone.parent)
@@ -172,8 +176,8 @@ def test_a_disk_may_be_read_by_two_and_written_by_none(lab: Lab, vm: RegisteredV
 
 
 def test_a_disk_that_is_being_merged_is_locked(lab: Lab, vm: RegisteredVm) -> None:
-    copy = copy_vm(vm.config, "copy")
-    set_keys(copy, scsi0_at_0__fileName=str(vm.folder / "vm.vmdk"))
+    first_disk = str(vm.folder / "vm.vmdk")
+    copy = copy_vm(vm.config, "copy", scsi0_at_0__fileName=first_disk, uuid__action="create")
     run_vmware_cmd(lab, "-s", "register", copy)
     with mark_merging(lab, vm):
         assert LOCKED in run_vmware_cmd(lab, copy, "start").stderr
@@ -183,8 +187,12 @@ def test_a_disk_that_is_being_merged_is_locked(lab: Lab, vm: RegisteredVm) -> No
 def test_a_vm_that_another_host_runs_is_locked(lab: Lab) -> None:
     second = add_host(lab, lab.folder.with_name("lab-2"), "esx2", no_hook)
     runs = find_vm(lab, "runs")
-    copy = copy_vm(runs.config, "copy")
-    set_keys(copy, scsi0_at_0__fileName=str(runs.folder / "runs.vmdk"))
+    copy = copy_vm(
+        runs.config,
+        "copy",
+        scsi0_at_0__fileName=str(runs.folder / "runs.vmdk"),
+        uuid__action="create",
+    )
     run_vmware_cmd(lab, "-s", "register", copy)
     move_vm(lab, second, runs.config)
     run_vmware_cmd(lab, "-s", "register", runs.config)
@@ -201,11 +209,10 @@ def test_a_copy_gets_a_swap_file_of_its_own(lab: Lab) -> None:
     (swap,) = runs.folder.glob("*.vswp")
     change_power(lab, runs.config, "suspended")
     change_power(lab, runs.config, "off")
-    copy = copy_vm(runs.config, "copy")
+    copy = copy_vm(runs.config, "copy", uuid__action="keep")
     change_power(lab, runs.config, "on")
     assert swap.exists(), "the name is the VM's for good"
     run_vmware_cmd(lab, "-s", "register", copy)
-    set_keys(copy, uuid__action="keep")
     assert run_vmware_cmd(lab, copy, "start").exit_code == 0
     (own,) = copy.parent.glob("*.vswp")
     assert read_key(copy, "sched.swap.derivedName") == str(own)

@@ -27,9 +27,12 @@ def run_change(lab: Lab, vm: RegisteredVm | None, call: Call, faults: list[Fault
 
     Raise HostRefusalError.
     """
-    kinds = {fault.kind for fault in faults}
-    if "lie" in kinds:
+    if any(fault.kind == "lie" for fault in faults):
         return "1"
+    if vm is not None and call.action == "answer":
+        from hlb_hooks.lab.host.answer_client import ask_person
+
+        return ask_person(lab, vm, faults)
     if vm is not None:
         _check_state(vm, call.action)
     # Not normalised: what a ".." leads to is for the file system to say.
@@ -38,8 +41,14 @@ def run_change(lab: Lab, vm: RegisteredVm | None, call: Call, faults: list[Fault
     if call.action == "createsnapshot":
         operands = [*operands, "0", "0"][:4]
     arguments = [call.action, str(config), *operands]
-    run_task(lab, arguments, make_orders(faults), _choose_patience(kinds))
+    give_task(lab, arguments, faults)
     return "1"
+
+
+def give_task(lab: Lab, arguments: list[str], faults: list[Fault]) -> None:
+    """Have the host carry out a task, and wait for it as the faults say. Raise HostRefusalError."""
+    kinds = {fault.kind for fault in faults}
+    run_task(lab, arguments, make_orders(faults), _choose_patience(kinds))
 
 
 def read_uptime_seconds(vm: RegisteredVm) -> int:

@@ -10,6 +10,8 @@ import re
 import secrets
 from pathlib import Path
 
+from hlb_hooks.lab.host.questions import Effect
+from hlb_hooks.lab.layout import LabSettings
 from hlb_hooks.vmfiles.vmx import Vmx
 
 # Real UUIDs begin with "VM" in ASCII.
@@ -20,6 +22,8 @@ _GENERATED_PREFIX = "00:0c:29"
 _VPX_PREFIX = "00:50:56"
 _CARD_PRESENT = re.compile(r"ethernet([0-9]{1,2})\.present", re.IGNORECASE | re.ASCII)
 _CARD_STEP = 10
+_ACTIONS = {"keep": Effect.KEEP, "create": Effect.CREATE}
+_ALWAYS = {Effect.ALWAYS_KEEP: Effect.KEEP, Effect.ALWAYS_CREATE: Effect.CREATE}
 
 
 def make_location(host_id: str, config: Path) -> str:
@@ -31,6 +35,37 @@ def make_location(host_id: str, config: Path) -> str:
 def format_uuid(digits: bytes) -> str:
     """Give 16 bytes as a .vmx has them: ``56 4d … 71-e4 c8 … 8b``."""
     return f"{digits[:8].hex(' ')}-{digits[8:].hex(' ')}"
+
+
+def choose_effect(settings: LabSettings, vmx: Vmx, location: str) -> Effect | None:
+    """Give what is done about the UUIDs of a VM that is started at ``location``, unasked.
+
+    None: only a person knows. ``uuid.action`` and ``answer.msg.uuid.altered`` are answers given
+    beforehand, the second to a question of that name.
+    """
+    former = vmx.get("uuid.location")
+    if not former or former.lower() == location:
+        return Effect.KEEP
+    action = (vmx.get("uuid.action") or "").lower()
+    if action in _ACTIONS:
+        return _ACTIONS[action]
+    said = (vmx.get("answer.msg.uuid.altered") or "").lower()
+    if settings.wording_of_uuid_question != "moved":
+        for word, effect in (("copied", Effect.CREATE), ("moved", Effect.KEEP)):
+            if word in said:
+                return effect
+    return None
+
+
+def settle_identity(vmx: Vmx, location: str, effect: Effect) -> None:
+    """Let the .vmx say who the VM is at ``location``, after an answer of that effect."""
+    if effect in _ALWAYS:
+        vmx.set("uuid.action", _ALWAYS[effect].value)
+        effect = _ALWAYS[effect]
+    if effect is Effect.CREATE:
+        renew_identity(vmx)
+    vmx.set("uuid.location", location)
+    complete_identity(vmx)
 
 
 def renew_identity(vmx: Vmx) -> None:

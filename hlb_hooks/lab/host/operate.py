@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hlb_hooks.lab.files import write_file
+from hlb_hooks.lab.host.answering import answer_pending
 from hlb_hooks.lab.host.disks import read_vmx
 from hlb_hooks.lab.host.neighbours import is_host_down
 from hlb_hooks.lab.host.power import POWER_STATES, check_power_change, put_in_power
@@ -19,7 +20,6 @@ from hlb_hooks.lab.host.registry import (
     HostFault,
     RegisteredVm,
     find_registered,
-    set_power,
 )
 from hlb_hooks.lab.host.relocation import delete_files, move_files
 from hlb_hooks.lab.host.removal import Manner, remove_snapshot, remove_snapshots
@@ -72,7 +72,7 @@ def change_power(lab: Lab, config: Path, power: str) -> None:
     """Bring a VM into ``on``, ``off``, ``suspended`` or ``stuck``. Raise HostFault.
 
     ``stuck``: the running VM asks a question. One that is stuck can only be switched off, or
-    answered with ``answer_question``.
+    answered with ``answer_question``; and so it is after ``on`` when it asks whether it was moved.
     """
     if power not in POWER_STATES:
         raise ValueError(f"power is one of {', '.join(POWER_STATES)}, and not {power!r}")
@@ -84,13 +84,13 @@ def change_power(lab: Lab, config: Path, power: str) -> None:
             put_in_power(lab, vm, power)
 
 
-def answer_question(lab: Lab, config: Path) -> None:
-    """Answer what the VM asks: it runs on, and so does a task that waits. Raise HostFault."""
-    vm = _find(lab, config)
-    with lab.hold_vm(config):
-        if vm.power != "stuck":
-            raise HostFault(WRONG_STATE)
-        set_power(lab, config, "on")
+def answer_question(lab: Lab, config: Path, number: int | None = None) -> None:
+    """Answer what the VM asks with the choice of that number, or with the default.
+
+    A task that waits for the answer goes on. Raise HostFault.
+    """
+    _find(lab, config)
+    answer_pending(lab, config, number)
 
 
 def unregister(lab: Lab, config: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hlb_hooks.lab.files import FILE_MODE, write_file
 from hlb_hooks.lab.host.disks import read_vmx
+from hlb_hooks.lab.host.questions import ask, drop_question, make_space_question
 from hlb_hooks.lab.host.refusals import WRONG_STATE
 from hlb_hooks.lab.host.registry import LOCKING_POWER_STATES, HostFault, RegisteredVm, set_power
 from hlb_hooks.lab.layout import Lab
@@ -36,7 +37,11 @@ def put_in_power(lab: Lab, vm: RegisteredVm, power: str) -> None:
                 write_file(path, bytes(_STATE_BYTES if path.suffix == ".vswp" else 0), FILE_MODE)
             else:
                 path.unlink(missing_ok=True)
-        set_power(lab, vm.config, power)
+        if power == "stuck":
+            ask(lab, vm, make_space_question(lab.read_settings(), vm))
+        else:
+            set_power(lab, vm.config, power)
+            drop_question(lab, vm)
 
 
 def is_suspended_on_disk(vm: RegisteredVm) -> bool:

@@ -18,6 +18,7 @@ TIMED_OUT = "Operation timed out."
 NOT_FOUND = "The object or item referred to could not be found."
 ALREADY_EXISTS = "Virtual machine already exists"
 WRONG_STATE = "The attempted operation cannot be performed in the current state."
+WRONG_ARGUMENT = "A specified parameter was not correct."
 CANCELED = "The task was canceled by a user."
 _NO_SUCH_VM = "No such virtual machine"
 # What the console has a number of its own for. NOT_FOUND is what vim-cmd says of a .vmx that is
@@ -85,6 +86,14 @@ def refuse_wrong_state(action: str, power: str) -> HostRefusalError:
         "occurs because the state of the virtual machine changed before it received the request.",
         8,
         WRONG_STATE,
+    )
+
+
+def refuse_unasked(power: str) -> HostRefusalError:
+    """Give what ``answer`` says when nothing is asked: vmware-cmd2's words, and a guess."""
+    wrong_state = refuse_wrong_state("answer", power)
+    return HostRefusalError(
+        wrong_state.console_text, wrong_state.console_exit_code, "No questions pending."
     )
 
 

@@ -13,11 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hlb_hooks.base.clock import read_seconds_since_boot, sleep_seconds
+from hlb_hooks.lab.host.answering import answer_pending
 from hlb_hooks.lab.host.orders import TaskOrders
 from hlb_hooks.lab.host.power import check_power_change, put_in_power
-from hlb_hooks.lab.host.refusals import GENERAL_ERROR, WRONG_STATE
+from hlb_hooks.lab.host.questions import ask, make_space_question
+from hlb_hooks.lab.host.refusals import (
+    CANCELED,
+    GENERAL_ERROR,
+    TIMED_OUT,
+    WRONG_STATE,
+    refuse_stuck,
+)
 from hlb_hooks.lab.host.registration import forget_vm, register_vm
-from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, find_registered, set_power
+from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, find_registered
 from hlb_hooks.lab.host.removal import Manner, remove_snapshots
 from hlb_hooks.lab.host.snapshots import create_snapshot
 from hlb_hooks.lab.host.starting import start_vm
@@ -62,6 +70,9 @@ class _Task:
         try:
             if operation == "register":
                 self._register()
+            elif operation == "answer":
+                # Beside the task that waits for it.
+                self._answer_question(operands)
             else:
                 with hold_task(self._lab, find_registered(self._lab, self._config)):
                     self._work(operation, operands)
@@ -80,6 +91,12 @@ class _Task:
         sleep_seconds(self._orders.takes_longer)
         register_vm(self._lab, self._config)
 
+    def _answer_question(self, operands: list[str]) -> None:
+        question_id, number = operands
+        _say(BEGUN)
+        sleep_seconds(self._orders.takes_longer)
+        answer_pending(self._lab, self._config, int(number), question_id)
+
     def _work(self, operation: str, operands: list[str]) -> None:
         """Be the VM's one task."""
         _say(BEGUN)
@@ -89,9 +106,26 @@ class _Task:
             self._create(vm, operands)
         elif operation == "removesnapshots":
             self._remove(vm)
+        elif operation == "start":
+            self._start(vm)
         else:
             sleep_seconds(self._orders.takes_longer)
             _CHANGES[operation](self._lab, vm)
+
+    def _start(self, vm: RegisteredVm) -> None:
+        sleep_seconds(self._orders.takes_longer)
+        if start_vm(self._lab, vm, is_made_to_ask=self._orders.asks_question):
+            return
+        manner = self._lab.read_settings().start_while_asking
+        if manner == "returns":
+            return
+        if manner == "times out":
+            raise HostFault(TIMED_OUT)
+        if manner == "fails":
+            raise refuse_stuck()
+        refuse_unworkable(self._lab, self._watch_question())
+        if find_registered(self._lab, self._config).power != "on":
+            raise HostFault(CANCELED)
 
     def _create(self, vm: RegisteredVm, operands: list[str]) -> None:
         name, description, quiesce, memory = operands
@@ -115,14 +149,17 @@ class _Task:
         vm = find_registered(self._lab, self._config)
         if not self._orders.asks_question or vm.power != "on":
             return vm
-        set_power(self._lab, self._config, "stuck")
+        ask(self._lab, vm, make_space_question(self._lab.read_settings(), vm))
+        return self._watch_question()
+
+    def _watch_question(self) -> RegisteredVm:
+        """Wait for an answer as long as the orders say, and give the VM as it is then."""
         limit_seconds = self._orders.question_seconds or float("inf")
         deadline = read_seconds_since_boot() + limit_seconds
-        while vm.power != "stuck" or read_seconds_since_boot() < deadline:
+        vm = find_registered(self._lab, self._config)
+        while vm.power == "stuck" and read_seconds_since_boot() < deadline:
             sleep_seconds(_LOOK_SECONDS)
             vm = find_registered(self._lab, self._config)
-            if vm.power != "stuck":
-                return vm
         return vm
 
     def _answer(self, fault: str | None = None) -> None:
@@ -148,7 +185,6 @@ def _suspend(lab: Lab, vm: RegisteredVm) -> None:
 
 _CHANGES: dict[str, Callable[[Lab, RegisteredVm], None]] = {
     "unregister": forget_vm,
-    "start": start_vm,
     "stop": _stop,
     "reset": _reset,
     "suspend": _suspend,
