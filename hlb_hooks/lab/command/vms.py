@@ -11,6 +11,7 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.lab.evidence import list_open_snapshots
 from hlb_hooks.lab.host import operate
+from hlb_hooks.lab.host.destruction import destroy_vm
 from hlb_hooks.lab.host.disks import read_vmx
 from hlb_hooks.lab.host.power import POWER_STATES
 from hlb_hooks.lab.host.questions import Question, read_question
@@ -51,6 +52,8 @@ def add_vm_parser(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
     register.add_argument("config", metavar="VMX", type=Path)
     register.add_argument("--power", choices=POWER_STATES, default="off")
     add("delete", "delete it with its disks")
+    destroy = add("destroy", "lose it: its folder with all in it, its disks elsewhere, its entry")
+    destroy.add_argument("--force", action="store_true", help="even if it runs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -144,4 +147,5 @@ _ACTIONS: dict[str, Callable[[Lab, Path, argparse.Namespace], object]] = {
     ),
     "unregister": lambda lab, config, _: operate.unregister(lab, config),
     "delete": lambda lab, config, _: operate.delete_vm(lab, config),
+    "destroy": lambda lab, config, words: destroy_vm(lab, config, is_forced=words.force),
 }

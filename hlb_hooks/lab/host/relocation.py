@@ -65,13 +65,14 @@ def delete_files(lab: Lab, vm: RegisteredVm) -> None:
             disks = ()
         linked = [path for disk in disks for path in (*disk.link_paths, *disk.data_files)]
         far = {path for path in linked if not is_of_another_vm(vm, path)}
-        own = {path for path in vm.folder.iterdir() if path.suffix in _HOST_SUFFIXES}
-        for path in far | own:
+        own = {path for path in vm.folder.glob("*") if path.suffix in _HOST_SUFFIXES}
+        # The .vmx last: without it nobody could tell what else there is.
+        for path in sorted(far | own, key=lambda path: path == vm.config):
             path.unlink(missing_ok=True)
         for base in _list_own_bases(vm, disks):
             lab.shadow_file(base).unlink(missing_ok=True)
         for folder in {vm.folder, *(path.parent for path in far)}:
-            if not any(folder.iterdir()):
+            if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
 
 
