@@ -117,15 +117,19 @@ def hash_vm(lab: Lab, vm: RegisteredVm) -> dict[str, str]:
 
 
 def list_open_snapshots(lab: Lab) -> dict[Path, tuple[str, ...]]:
-    """Give the names of the snapshots in each VM's .vmsd, and ``?`` for a delta without any."""
-    found = {}
-    for vm in read_registry(lab):
-        if not vm.config.exists():
-            # A stale registration, of a VM that another host has moved or deleted.
-            continue
-        with lab.hold_vm(vm.config):
-            names = tuple(entry.display_name for entry in read_vmsd(vm).snapshots)
-            has_delta = any(disk.chain.is_delta for disk in read_vm_disks(vm))
-        if names or has_delta:
-            found[vm.config] = names or ("?",)
-    return found
+    """Give the names of the snapshots in each VM's .vmsd, and ``?`` for a delta without any.
+
+    Raise VmFileError or OSError when the files of a VM that are there are not in order.
+    """
+    # Without its .vmx it is a stale registration, of a VM that another host has moved or deleted.
+    there = [vm for vm in read_registry(lab) if vm.config.exists()]
+    found = {vm.config: find_open_snapshots(lab, vm) for vm in there}
+    return {config: names for config, names in found.items() if names}
+
+
+def find_open_snapshots(lab: Lab, vm: RegisteredVm) -> tuple[str, ...]:
+    """Give the same of one VM, whose files are there; empty without any."""
+    with lab.hold_vm(vm.config):
+        names = tuple(entry.display_name for entry in read_vmsd(vm).snapshots)
+        has_delta = any(disk.chain.is_delta for disk in read_vm_disks(vm))
+    return names or (("?",) if has_delta else ())

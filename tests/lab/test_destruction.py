@@ -8,7 +8,7 @@ import pytest
 from lab_kit import find_vm, make_lab, run_avtar, run_vmware_cmd
 from power_kit import SMALL, copy_vm, set_keys
 
-from hlb_hooks.base.errors import HostError, UsageError
+from hlb_hooks.base.errors import HostError, UsageError, VmFileError
 from hlb_hooks.lab.command.dispatch import add_lab_parser
 from hlb_hooks.lab.evidence import list_instants, list_lost_disks
 from hlb_hooks.lab.host.disks import read_vm_disks
@@ -147,6 +147,11 @@ def test_a_vm_that_came_back_elsewhere_is_compared_with_what_it_was(
     vm = find_vm(lab, "off")
     take_snapshot(lab, vm.config, "a")
     copy = copy_vm(vm.config, "copy")
+    delta = copy.parent / "off-000001-delta.vmdk"
+    aside = delta.rename(delta.with_name("aside"))
+    with pytest.raises(VmFileError, match="cannot be read"):
+        call("compare", lab.folder, copy, "--was", "off")
+    aside.rename(delta)
     with pytest.raises(UsageError, match="made no snapshot of") as caught:
         call("compare", lab.folder, copy)
     assert str(vm.config) in caught.value.next_step

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hlb_hooks.base.errors import UsageError
+from hlb_hooks.base.errors import UsageError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.lab.command.vms import choose_vm
@@ -46,7 +46,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     """Compare each disk with what it held at a snapshot; give 0, or 1 if one differs.
 
     A VM that no host knows yet is named by its .vmx. Raise UsageError when there is no such VM or
-    snapshot, VmFileError or OSError when the VM's files are not in order.
+    snapshot, VmFileError when the VM's files are not in order.
     """
     lab = open_lab(str(arguments.folder))
     config = Path(arguments.vm).resolve()
@@ -60,7 +60,13 @@ def run_compare(arguments: argparse.Namespace) -> int:
             next_step=f"there are: {names}",
         )
     instant = found[-1]
-    verdicts = compare_disks(lab, vm, instant)
+    try:
+        verdicts = compare_disks(lab, vm, instant)
+    except OSError as error:
+        raise VmFileError(
+            f"a disk of {escape(str(vm.config))} cannot be read: {escape(str(error))}",
+            next_step="if it came back from a backup, let hlb restore mend it first",
+        ) from error
     for node, verdict in verdicts.items():
         sys.stdout.write(f"{node}  {verdict.value} {escape(instant.snapshot)}\n")
     return ExitCode.DONE if all(each.is_fine for each in verdicts.values()) else 1

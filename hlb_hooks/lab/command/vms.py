@@ -9,7 +9,7 @@ from pathlib import Path
 from hlb_hooks.base.errors import HostError, UsageError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
-from hlb_hooks.lab.evidence import list_open_snapshots
+from hlb_hooks.lab.evidence import find_open_snapshots
 from hlb_hooks.lab.host import operate
 from hlb_hooks.lab.host.destruction import destroy_vm
 from hlb_hooks.lab.host.disks import read_vmx
@@ -116,13 +116,22 @@ def _read_name(vm: RegisteredVm) -> str:
 
 
 def _print_vms(lab: Lab) -> None:
-    snapshots = list_open_snapshots(lab)
     for vm in read_registry(lab):
-        names = ", ".join(snapshots.get(vm.config, ()))
-        line = f"{vm.power:9} {vm.config}{f'  snapshots: {names}' if names else ''}"
+        line = f"{vm.power:9} {vm.config}{_describe_snapshots(lab, vm)}"
         if vm.power == "stuck":
             line += f"  asks: {_describe_question(read_question(lab, vm))}"
         sys.stdout.write(f"{escape(line)}\n")
+
+
+def _describe_snapshots(lab: Lab, vm: RegisteredVm) -> str:
+    if not vm.config.exists():
+        # A stale registration: another host has moved or deleted the VM.
+        return ""
+    try:
+        names = ", ".join(find_open_snapshots(lab, vm))
+    except (OSError, VmFileError) as error:
+        return f"  not in order: {error}"
+    return f"  snapshots: {names}" if names else ""
 
 
 def _describe_question(question: Question) -> str:
