@@ -366,6 +366,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{vmx}: the claim of run {run} on host {host} is removed, its snapshot is gone",
         "{vmx}: znacznik przebiegu {run} z hosta {host} usuniety, snapshotu juz nie ma",
     ),
+    "forgotten": (
+        "{path}: deleted, its run ended more than {days} days ago ([run] keep_days)",
+        "{path}: skasowany, przebieg zakonczyl sie ponad {days} dni temu ([run] keep_days)",
+    ),
     "nothing_left": (
         "nothing of ours is open that has nobody",
         "nic naszego nie zostalo bez opieki",

@@ -12,11 +12,12 @@ from hlb_hooks.decisions.activity import find_active
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
 from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.records import Flag, Record, make_record
-from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
@@ -77,7 +78,7 @@ def start_run(
             plan,
             journal,
             host,
-            Protection(context, journal, host, store, [entry.run for entry in earlier.runs]),
+            Protection(context, journal, host, store, earlier.runs),
         )
     return _finish(context, plan, journal, earlier)
 
@@ -95,7 +96,7 @@ def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -
             post_missing_guard(context, store, entry)
         except HlbError as error:
             # Somebody else may just be settling it; and an old run must not stop tonight's.
-            context.log.warning("guard_not_posted", orphan=entry.run.name, why=error.message)
+            context.log.warning("guard_not_posted", orphan=entry.name, why=error.message)
 
 
 def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> None:
@@ -103,7 +104,7 @@ def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> No
 
     Raise NotNowError when a hook is at work for the run, and GuardError or StateError.
     """
-    if not _wants_guard(entry.run):
+    if entry.is_finished or not _wants_guard(entry.run):
         return
     journal = store.take_over(entry, limit_seconds=0)
     try:
@@ -123,12 +124,12 @@ def _wants_guard(run: Run) -> bool:
 def _begin(plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
     with store.beginning(plan.config.run.lock_timeout_seconds):
         earlier = store.find_runs()
-        over = frozenset(entry.run.name for entry in earlier.runs if _is_over(entry))
+        over = frozenset(entry.name for entry in earlier.runs if _is_over(entry))
         active = find_active(earlier.runs, plan.job, over)
         if active is not None:
             raise NotNowError(
-                f"run {active.run.name} of job {plan.job} is active, its owner is "
-                f"{active.run.owner.describe()}",
+                f"run {active.name} of job {plan.job} is active, its owner is "
+                f"{active.owner.describe()}",
                 next_step="wait until that backup is over; its end hook or guard settles its run",
             )
         return store.begin(plan.name, _head_of(plan)), earlier
@@ -146,8 +147,7 @@ def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
 
 
 def _is_over(entry: FoundRun) -> bool:
-    run = entry.run
-    return run.is_ended or run.is_handed_over or run.owner.is_over()
+    return entry.is_ended or entry.run.is_handed_over or entry.run.owner.is_over()
 
 
 def _head_of(plan: Plan) -> list[Record]:
