@@ -1,7 +1,9 @@
 """The only source of the time. Waiting and dates go through here, so that tests can own both."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+
+from dateutil import tz
 
 
 def read_utc_now() -> datetime:
@@ -17,6 +19,17 @@ def read_seconds_since_boot() -> float:
 def sleep_seconds(seconds: float) -> None:
     """Wait for ``seconds``."""
     time.sleep(seconds)
+
+
+def read_time_zone() -> tzinfo:
+    """Give the host's time zone: by $TZ, else /etc/localtime, with all its changes of clocks."""
+    # A $TZ that names none is for the C library the same as UTC, and so it is for tzlocal.
+    return tz.gettz() or tz.tzlocal()
+
+
+def format_local(moment: datetime, zone: tzinfo) -> str:
+    """Give ``moment`` as people there read it: ``2026-11-22 15:15+01:00``."""
+    return moment.astimezone(zone).isoformat(sep=" ", timespec="minutes")
 
 
 def format_utc(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from hlb_hooks.base.config_check import (
     find_contradictions,
     find_missing_targets,
+    find_short_retentions,
     find_unknown_names,
     read_jobs,
     read_section,
@@ -113,6 +114,7 @@ def load_config(path: str) -> Config:
     problems = find_unknown_names(tables)
     config = _build(path, tables, problems)
     problems += find_missing_targets(tables) + find_contradictions(config.snapshot)
+    problems += find_short_retentions(config.jobs)
     if problems:
         raise ConfigurationError(
             "\n".join(f"{escape(path)}: {problem}" for problem in problems),

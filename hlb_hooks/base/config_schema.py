@@ -14,10 +14,12 @@ from hlb_hooks.base.config_kinds import (
     HostName,
     Kind,
     Number,
+    OptionalPath,
     Patterns,
     Value,
     Whole,
 )
+from hlb_hooks.base.intervals import INTERVALS
 
 DEFAULT_CONFIG_PATH = "/usr/local/avamar/etc/hlb/hlb.toml"
 DEFAULT_TARGETS = "/usr/local/avamar/etc/hlb/targets"
@@ -128,6 +130,12 @@ class RunConfig:
     guard_retry_seconds: int = _setting(
         60, _SECONDS, "How long the guard waits before it tries a failed removal again."
     )
+    keep_days: int = _setting(
+        400,
+        Whole(7, 36500),
+        "State files of finished runs are deleted after that time, but for the newest success of "
+        "each VM in each job.",
+    )
 
 
 @dataclass(frozen=True)
@@ -174,6 +182,33 @@ class JobConfig:
     name: str
     targets: str = _setting(
         DEFAULT_TARGETS, AbsolutePath(), "The targets file: the VMs that the job backs up."
+    )
+    attributes: str = _setting(
+        "",
+        OptionalPath(),
+        "A CSV table of VMs with their attributes (BCK_FVM ...); the targets file goes before it.",
+    )
+    default_interval: str = _setting(
+        "",
+        Choice(("", *INTERVALS)),
+        "How often a VM is backed up whose attributes say no BCK_FVM; nothing: at every run.",
+    )
+    due_slack_hours: int = _setting(
+        6,
+        Whole(0, 23),
+        "So much before its time a VM is due already: runs do not begin punctually.",
+    )
+    success: str = _setting(
+        "read",
+        Choice(("read", "hooks")),
+        "Which backups count for BCK_FVM: read, by the client's log; hooks, for clients without "
+        "such a log, also those that both hooks saw through.",
+    )
+    retention_days: int = _setting(
+        0,
+        Whole(0, 36500),
+        "How long the backups of the dataset are kept; an interval that is as long is refused; 0: "
+        "not checked.",
     )
 
 

@@ -35,15 +35,15 @@ def job_of_snapshot(name: str) -> str | None:
     return match[1] if match and name.startswith(SNAPSHOT_PREFIX) else None
 
 
-def time_of_snapshot(name: str) -> datetime | None:
-    """Give when the making of a snapshot of ours began; None for a name not made here."""
+def moment_of_snapshot(name: str) -> datetime | None:
+    """Give the moment in a snapshot's name; None for a name that was not made here."""
     match = _RUN_NAME.fullmatch(name.removeprefix(SNAPSHOT_PREFIX))
     if match is None or not name.startswith(SNAPSHOT_PREFIX):
         return None
     try:
         return datetime.strptime(match[2], _STAMP).replace(tzinfo=UTC)
     except ValueError:
-        return None  # digits that are no time
+        return None
 
 
 def bears_our_prefix(snapshot_name: str) -> bool:

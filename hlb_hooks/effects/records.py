@@ -37,6 +37,7 @@ class Flag(StrEnum):
     # Of one VM.
     PRESENT = "PRESENT"
     CHOSEN = "CHOSEN"
+    NOT_DUE = "NOT_DUE"  # the targets choose it, and its interval is not over
     LEFT_OUT = "LEFT_OUT"
     READABLE = "READABLE"
     INTENT_SNAP = "INTENT_snap"

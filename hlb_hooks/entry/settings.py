@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hlb_hooks.base.config import Config, load_config
 from hlb_hooks.base.config_salvage import salvage_state_dirs
 from hlb_hooks.base.errors import HlbError
+from hlb_hooks.effects.found_runs import find_runs
 from hlb_hooks.effects.guard_process import list_guarded_folders
-from hlb_hooks.effects.run_store import find_runs
 from hlb_hooks.steps.run_head import name_host
 
 
@@ -55,6 +55,6 @@ def _is_of_host(folder: str, config: Config) -> bool:
     except HlbError:
         return True  # said by the step
     return not runs or any(
-        entry.run.config.path == config.path or entry.run.host == name_host(config)
+        entry.digest.config_path == config.path or entry.digest.host == name_host(config)
         for entry in runs
     )

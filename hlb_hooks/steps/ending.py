@@ -9,10 +9,11 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit
 from hlb_hooks.effects import processes
+from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_store import FoundRun, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps import report

@@ -77,7 +77,7 @@ class Gate:
         if claim is None or not is_claim_in_force(
             claim,
             host=self.journal.run.host,
-            runs=[found.run for found in self.store.find_runs().runs],
+            runs=self.store.find_runs().runs,
             now=clock.read_utc_now(),
         ):
             return None

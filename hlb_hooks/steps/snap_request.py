@@ -9,8 +9,9 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.selection import ListedVm
 from hlb_hooks.steps import compare_backup
+from hlb_hooks.steps.choose import ChosenVm
 from hlb_hooks.steps.context import Context
-from hlb_hooks.steps.start import ChosenVm, Plan, start_run
+from hlb_hooks.steps.start import Plan, start_run
 from hlb_hooks.steps.whose import OwnerOptions, find_owner, is_restore
 
 
@@ -41,7 +42,7 @@ def run(context: Context, request: SnapRequest) -> ExitCode:
         owner=owner,
         config=request.config,
         inventory=[vm.vmx for vm in vms],
-        chosen=[ChosenVm(vm.vmx, vm.spoken_name) for vm in dict.fromkeys(chosen)],
+        chosen=[ChosenVm(vm.vmx, vm.spoken_name, vm.uuid) for vm in dict.fromkeys(chosen)],
         begun=begun,
     )
 

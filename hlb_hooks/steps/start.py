@@ -12,26 +12,19 @@ from hlb_hooks.decisions.activity import find_active
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
 from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.records import Flag, Record, make_record
-from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
+from hlb_hooks.steps.choose import ChosenVm, explain
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.protect import Protection
 from hlb_hooks.steps.run_head import make_head
 from hlb_hooks.steps.settle import Settlement
-
-
-@dataclass(frozen=True)
-class ChosenVm:
-    """A VM that a new run is to protect: its path, its name, and where its attributes came from."""
-
-    vmx: str
-    name: str
-    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +39,8 @@ class Plan:
     chosen: Sequence[ChosenVm]
     begun: float
     """When the hook began, in seconds since boot: its budget counts from there."""
+    not_due: Sequence[ChosenVm] = ()
+    """The VMs that the targets choose, and whose turn it is not."""
 
 
 def start_run(
@@ -57,7 +52,7 @@ def start_run(
     run cannot be written or guarded: then no VM was touched.
     """
     store = context.effects.open_store(plan.config.paths.state_dir)
-    journal, earlier = _begin(plan, store)
+    journal, earlier = _begin(context, plan, store)
     context.journal = journal
     context.open_log(plan.config.paths.log_file, run=plan.name, job=plan.job)
     context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
@@ -77,7 +72,7 @@ def start_run(
             plan,
             journal,
             host,
-            Protection(context, journal, host, store, [entry.run for entry in earlier.runs]),
+            Protection(context, journal, host, store, earlier.runs),
         )
     return _finish(context, plan, journal, earlier)
 
@@ -95,7 +90,7 @@ def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -
             post_missing_guard(context, store, entry)
         except HlbError as error:
             # Somebody else may just be settling it; and an old run must not stop tonight's.
-            context.log.warning("guard_not_posted", orphan=entry.run.name, why=error.message)
+            context.log.warning("guard_not_posted", orphan=entry.name, why=error.message)
 
 
 def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> None:
@@ -103,7 +98,7 @@ def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> No
 
     Raise NotNowError when a hook is at work for the run, and GuardError or StateError.
     """
-    if not _wants_guard(entry.run):
+    if entry.is_finished or not _wants_guard(entry.run):
         return
     journal = store.take_over(entry, limit_seconds=0)
     try:
@@ -120,18 +115,18 @@ def _wants_guard(run: Run) -> bool:
     return not run.is_finished and not is_guard_alive(run.guard)
 
 
-def _begin(plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
+def _begin(context: Context, plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
     with store.beginning(plan.config.run.lock_timeout_seconds):
         earlier = store.find_runs()
-        over = frozenset(entry.run.name for entry in earlier.runs if _is_over(entry))
+        over = frozenset(entry.name for entry in earlier.runs if _is_over(entry))
         active = find_active(earlier.runs, plan.job, over)
         if active is not None:
             raise NotNowError(
-                f"run {active.run.name} of job {plan.job} is active, its owner is "
-                f"{active.run.owner.describe()}",
+                f"run {active.name} of job {plan.job} is active, its owner is "
+                f"{active.owner.describe()}",
                 next_step="wait until that backup is over; its end hook or guard settles its run",
             )
-        return store.begin(plan.name, _head_of(plan)), earlier
+        return store.begin(plan.name, _head_of(context, plan)), earlier
 
 
 def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
@@ -146,19 +141,21 @@ def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
 
 
 def _is_over(entry: FoundRun) -> bool:
-    run = entry.run
-    return run.is_ended or run.is_handed_over or run.owner.is_over()
+    return entry.is_ended or entry.run.is_handed_over or entry.run.owner.is_over()
 
 
-def _head_of(plan: Plan) -> list[Record]:
+def _head_of(context: Context, plan: Plan) -> list[Record]:
+    zone = clock.read_time_zone()
+
+    def say(vm: ChosenVm) -> str:
+        return "\n".join(context.speak(each) for each in explain(vm, plan.job, zone))
+
     return [
         *make_head(plan.name, plan.job, plan.owner, plan.config),
         make_record(Flag.INVENTORY, count=str(len(plan.inventory))),
         *(make_record(Flag.PRESENT, vmx) for vmx in plan.inventory),
-        *(
-            make_record(Flag.CHOSEN, vm.vmx, name=vm.name, **dict(vm.attributes))
-            for vm in plan.chosen
-        ),
+        *(make_record(Flag.CHOSEN, vm.vmx, note=say(vm), **vm.details) for vm in plan.chosen),
+        *(make_record(Flag.NOT_DUE, vm.vmx, reason=say(vm), **vm.details) for vm in plan.not_due),
     ]
 
 
@@ -201,7 +198,7 @@ def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) 
     journal.note(Flag.STARTED, exit=str(int(exit_code)))
     if not any(vm.is_ready for vm in run.chosen):
         journal.end()
-    report.say_report(context, run.chosen)
+    report.say_report(context, [*run.chosen, *run.not_due])
     if tally.ready:
         speaker.deed("ready_not_backed_up", count=tally.ready)
     for error in earlier.errors:

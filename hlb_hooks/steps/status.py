@@ -43,7 +43,7 @@ def run(context: Context, request: StatusRequest) -> ExitCode:
             speaker.say("warning", text=error.message)
             to_do.append((error.message, error.next_step))
         for entry in found.runs:
-            if not entry.run.is_ended:
+            if not entry.is_ended:
                 open_count += len(entry.run.open_vms)
                 to_do += _say_run(context, entry.run)
     if not open_count:

@@ -47,6 +47,29 @@ def test_another_form_of_a_moment_is_refused(text: str) -> None:
         clock.parse_utc(text)
 
 
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", "2026-07-01 12:00+00:00"),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "2026-07-01 14:00+02:00"),
+        ("EST5", "2026-07-01 07:00-05:00"),
+        # As the C library takes it.
+        ("Nowhere/Else", "2026-07-01 12:00+00:00"),
+    ],
+)
+def test_the_host_s_own_zone_is_that_of_tz(
+    monkeypatch: pytest.MonkeyPatch, zone: str, shown: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        moment = datetime(2026, 7, 1, 12, tzinfo=UTC)
+        assert clock.format_local(moment, clock.read_time_zone()) == shown
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_the_seconds_since_boot_do_not_go_back() -> None:
     first = clock.read_seconds_since_boot()
     clock.sleep_seconds(0.001)

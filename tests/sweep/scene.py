@@ -13,7 +13,7 @@ from pathlib import Path
 from hook_kit import Record, Site
 from hook_watching import PATIENCE_SECONDS, kill_guards, read_words, wait_until
 
-from hlb_hooks.effects.run_store import FoundRuns, find_runs
+from hlb_hooks.effects.found_runs import FoundRuns, find_runs
 
 HLB = Path(sys.executable).parent / "hlb"
 ADMINISTRATORS = "by hand"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from hlb_hooks.base.errors import VmFileError
-from hlb_hooks.base.names import time_of_snapshot
+from hlb_hooks.base.names import moment_of_snapshot
 from hlb_hooks.decisions.restore.disks import DiskChoice
 from hlb_hooks.decisions.restore.source import Source
 from hlb_hooks.effects.restored_disks import FileFacts
@@ -43,7 +43,7 @@ def _find(folder: RestoredFolder, name: str) -> FileFacts | None:
 
 
 def _is_before_snapshot(folder: RestoredFolder, facts: FileFacts) -> bool:
-    made = time_of_snapshot(folder.claim.snapshot) if folder.claim is not None else None
+    made = moment_of_snapshot(folder.claim.snapshot) if folder.claim is not None else None
     if made is None:
         return False
     return facts.modified <= made + _ROUNDING
