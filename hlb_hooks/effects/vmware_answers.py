@@ -152,6 +152,8 @@ def read_refusal(answer: Answer) -> Refusal | None:
         return Refusal(RefusalKind.NOT_REGISTERED, None, _one_line(text))
     if "cannot be performed in the current state" in text:
         return Refusal(RefusalKind.WRONG_STATE, None, _one_line(text))
+    if "requires user input" in text:
+        return Refusal(RefusalKind.WAITS_FOR_ANSWER, None, _one_line(text))
     if "timed out" in text.lower():
         # How the vCLI words it is not known. A time-out of the guest's tools is worded otherwise:
         # "A timeout occurred while communicating with VMware Tools".

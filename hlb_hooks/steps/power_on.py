@@ -9,11 +9,13 @@ from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.restore.answer import choose_answer
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.host_vms import follow_links
-from hlb_hooks.effects.vmware_answers import PowerState
+from hlb_hooks.effects.vmware_answers import HostRefusedError, PowerState, RefusalKind
 from hlb_hooks.effects.vmware_question import UnansweredError, read_question
 from hlb_hooks.steps.context import Context
 
 _POLL_SECONDS = 0.5
+# So long a host may take from the end of its command, or from the answer, until the VM shows as on.
+_SETTLE_SECONDS = 15.0
 # A VM asks about its identity once; what it asks after that is something else.
 _MOST_ANSWERS = 3
 
@@ -69,14 +71,17 @@ class VmAtHost:
         begun.thread.start()
         deadline = clock.read_seconds_since_boot() + self.limit_seconds
         answers = 0
-        while clock.read_seconds_since_boot() < deadline:
+        busy_at = clock.read_seconds_since_boot()
+        while (now := clock.read_seconds_since_boot()) < deadline:
             state = self.host.driver.read_power_state(listed)
-            if state is PowerState.ON and not begun.thread.is_alive():
+            if state is PowerState.ON and begun.is_over:
                 return
             if state is PowerState.STUCK and answers < _MOST_ANSWERS:
                 answers += 1
                 self._answer(listed, uuid)
-            elif begun.is_over and state in {PowerState.OFF, PowerState.SUSPENDED}:
+            if state in {PowerState.ON, PowerState.STUCK} or not begun.is_over:
+                busy_at = now
+            elif now - busy_at > _SETTLE_SECONDS or begun.is_refused:
                 raise begun.explain()
             clock.sleep_seconds(_POLL_SECONDS)
         raise HostError(
@@ -118,6 +123,15 @@ class _Start:
     @property
     def is_over(self) -> bool:
         return not self.thread.is_alive()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the host said no, for a reason that time does not mend."""
+        return isinstance(self._trouble, HostRefusedError) and self._trouble.refusal.kind not in {
+            RefusalKind.TIMED_OUT,
+            RefusalKind.WAITS_FOR_ANSWER,
+            RefusalKind.BUSY,
+        }
 
     def run(self) -> None:
         try:
