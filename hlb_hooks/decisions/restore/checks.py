@@ -73,13 +73,13 @@ def _find_earlier_wish(folder: RestoredFolder) -> str | None:
 def find_faults(
     folder: RestoredFolder,
     source: Source,
-    others: Sequence[OtherVm] | None,
+    strangers: Sequence[OtherVm],
     options: RestoreOptions,
     uuid: str,
 ) -> list[HlbError]:
-    """Find what is wrong with the VM as a whole."""
+    """Find what is wrong with the VM as a whole; ``strangers`` are the other VMs of this host."""
     found: list[HlbError] = []
-    path = escape(folder.config_path)
+    path = escape(source.path)
     if source.vmx.duplicates():
         keys = ", ".join(escape(key) for key in source.vmx.duplicates())
         found.append(
@@ -96,9 +96,7 @@ def find_faults(
             )
         )
     name = options.name or source.vmx.display_name
-    for other in others or ():
-        if other.vmx == folder.config_path:
-            continue
+    for other in strangers:
         if other.name == name:
             found.append(
                 VmFileError(
@@ -130,12 +128,10 @@ def list_wanted(vmx: Vmx, options: RestoreOptions) -> list[VmxDisk]:
     return [disk for disk in vmx.disks() if disk.node not in options.left_out_disks]
 
 
-def find_shared(choices: Sequence[DiskChoice], others: Sequence[OtherVm] | None) -> list[HlbError]:
+def find_shared(choices: Sequence[DiskChoice], strangers: Sequence[OtherVm]) -> list[HlbError]:
     """Find disks that two nodes, or another VM of this host, would have at once."""
     found: list[HlbError] = []
-    owners: dict[str, str] = {
-        path: escape(other.vmx) for other in others or () for path in other.disks
-    }
+    owners = {path: escape(other.vmx) for other in strangers for path in other.disks}
     seen: dict[str, str] = {}
     for choice in choices:
         whose = seen.get(choice.path)

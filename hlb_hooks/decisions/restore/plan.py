@@ -76,14 +76,15 @@ def plan_restore(
     check_nodes(source.vmx, options)
     check_config_file(folder)
     uuid = choose_uuid(folder, others, options)
-    reasons: list[HlbError] = find_faults(folder, source, others, options, uuid)
+    strangers = [other for other in others or () if other.vmx != folder.config_path]
+    reasons: list[HlbError] = find_faults(folder, source, strangers, options, uuid)
     choices: list[DiskChoice] = []
     for disk in list_wanted(source.vmx, options):
         try:
             choices.append(choose_disk(folder, disk, options, is_saved=source.is_saved))
         except VmFileError as error:
             reasons.append(error)
-    reasons += find_shared(choices, others)
+    reasons += find_shared(choices, strangers)
     if reasons:
         raise RestoreRefusedError(folder.path, reasons)
 

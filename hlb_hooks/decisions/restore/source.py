@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hlb_hooks.base.errors import VmFileError
+from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.phrase import Phrase, phrase
 from hlb_hooks.effects.claims import saved_vmx_path
 from hlb_hooks.effects.restored_folder import RestoredFolder
@@ -12,9 +13,13 @@ from hlb_hooks.vmfiles.vmx import Vmx
 
 @dataclass(frozen=True)
 class Source:
-    """The configuration to begin with, and whether it is the one from before the snapshot."""
+    """The configuration to begin with, and whether it is the one from before the snapshot.
+
+    ``path`` is the file that it was read from.
+    """
 
     vmx: Vmx
+    path: str
     is_saved: bool
     notes: tuple[Phrase, ...]
 
@@ -32,20 +37,31 @@ def choose_source(folder: RestoredFolder) -> Source:
         if config is not None:
             notes += _name_differing_disks(saved, config)
         is_before = not any(name_base(disk.file_name) for disk in saved.disks())
-        return Source(saved, is_before, tuple(notes))
+        return Source(saved, saved_path, is_before, tuple(notes))
     if config is None:
-        raise config_error or saved_error or VmFileError(f"{folder.config_path}: is not there")
+        missing = VmFileError(f"{escape(folder.config_path)}: is not there")
+        raise config_error or saved_error or missing
     if saved_error is None:
-        return Source(config, is_saved=False, notes=())
+        return Source(config, folder.config_path, is_saved=False, notes=())
     note = phrase("restore_saved_unreadable", message=saved_error.message)
-    return Source(config, is_saved=False, notes=(note,))
+    return Source(config, folder.config_path, is_saved=False, notes=(note,))
 
 
 def _parse(data: bytes | None, path: str) -> tuple[Vmx | None, VmFileError | None]:
+    if data is None:
+        return None, None
     try:
-        return (None if data is None else Vmx.parse(data, path)), None
+        vmx = Vmx.parse(data, path)
     except VmFileError as error:
         return None, error
+    garbled = vmx.garbled_lines()
+    if not garbled:
+        return vmx, None
+    return None, VmFileError(
+        f'{escape(path)}: line {garbled[0]} is neither key = "value" nor a comment: the file was '
+        "cut short or damaged, and no host would load it",
+        next_step="restore the file again, or mend that line",
+    )
 
 
 def _name_differing_disks(saved: Vmx, config: Vmx) -> list[Phrase]:
