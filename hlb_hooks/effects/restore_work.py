@@ -66,6 +66,8 @@ class FolderWork:
     def put_aside(self, path: str) -> None:
         """Move it. What is kept under that name stays too: it is of another restore."""
         try:
+            if not os.path.lexists(path):
+                return  # half a file of a restore that was killed, which this one has replaced
             folder = _make_kept_folder(path)
             target = _find_free(posixpath.join(folder, posixpath.basename(path)))
             os.rename(path, target)
@@ -139,15 +141,20 @@ def hold_folder(path: str) -> Iterator[None]:
     except OSError as error:
         raise _cannot(path, "opened", error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, path)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise NotNowError(
             f"{escape(path)}: another hlb restore is at work on it",
             next_step="wait until it is done",
         ) from error
-    finally:
-        os.close(descriptor)
 
 
 def _make_kept_folder(path: str) -> str:
@@ -155,6 +162,8 @@ def _make_kept_folder(path: str) -> str:
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, _FOLDER_MODE)
         _sync_folder(posixpath.dirname(path))
+    if not stat.S_ISDIR(os.lstat(folder).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
     return folder
 
 

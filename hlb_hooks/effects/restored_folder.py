@@ -21,6 +21,7 @@ from hlb_hooks.effects.restored_disks import (
     look_at_file,
     resolve_or_nothing,
 )
+from hlb_hooks.effects.restored_origin import find_locked_file, find_original
 from hlb_hooks.vmfiles.file_names import is_configuration
 from hlb_hooks.vmfiles.vmdk import Descriptor
 from hlb_hooks.vmfiles.vmsd import MAX_VMSD_BYTES, Vmsd
@@ -98,34 +99,47 @@ def read_restored_folder(
     meant, and VmFileError when a file that decides cannot be read.
     """
     path = os.path.realpath(folder)
+    _check_kept_folder(path)
     files = {each: look_at_file(each) for each in _list_below(path)}
     config = _choose_config(path, files, chosen_vmx)
     vmsd, trouble = _read_vmsd(os.path.splitext(config)[0] + ".vmsd")
     config_data = _read_or_none(config, MAX_VMX_BYTES)
     saved_data = _read_or_none(saved_vmx_path(config), MAX_VMX_BYTES)
     configs = [_parse_or_none(data, config) for data in (saved_data, config_data)]
-    claim = _find_claim(config)
+    claim = read_claim(config)
+    kept_config = _read_kept(config)
     reading = DiskReading(files)
     reading.read([each for each in files if each.lower().endswith(".vmdk")])
     reading.read(_list_named_files(path, [vmx for vmx in configs if vmx is not None], vmsd))
     reading.read([posixpath.join(path, each) for each in other_disks])
-    original = _find_original(claim, configs)
+    configs.append(_parse_or_none(kept_config, config))
+    original = find_original(claim or read_claim(_name_kept(config)), configs)
     return RestoredFolder(
         path=path,
         config_path=config,
         config_data=config_data,
         saved_data=saved_data,
-        kept_config=_read_kept(config),
+        kept_config=kept_config,
         claim=claim,
         vmsd=vmsd,
         vmsd_trouble=trouble,
         original=original,
-        locked_original=_find_locked(original) if original != path else "",
+        locked_original=find_locked_file(original) if original != path else "",
         files=reading.files,
         disks=reading.disks,
         disk_data=reading.data,
         real_paths=reading.real_paths,
     )
+
+
+def _check_kept_folder(folder: str) -> None:
+    """See that what is put aside stays in the folder. Raise VmFileError."""
+    kept = posixpath.join(folder, KEPT_FOLDER)
+    if os.path.islink(kept) or (os.path.lexists(kept) and not os.path.isdir(kept)):
+        raise VmFileError(
+            f"{escape(kept)} is no folder but a link or a file: what is not needed goes there",
+            next_step="rename it",
+        )
 
 
 def _list_below(folder: str) -> list[str]:
@@ -171,11 +185,6 @@ def _name_configs(configs: set[str]) -> str:
     return "say which: " + ", ".join(f"--vmx '{escape(name)}'" for name in sorted(configs))
 
 
-def _find_claim(config: str) -> Claim | None:
-    """Read the claim, also where an earlier restore has put it."""
-    return read_claim(config) or read_claim(_name_kept(config))
-
-
 def _read_kept(config: str) -> bytes | None:
     for path in (config, saved_vmx_path(config)):
         data = _read_or_none(_name_kept(path), MAX_VMX_BYTES)
@@ -204,29 +213,6 @@ def _parse_or_none(data: bytes | None, path: str) -> Vmx | None:
         return None if data is None else Vmx.parse(data, path)
     except VmFileError:
         return None  # said by whoever decides which of the two is used
-
-
-def _find_original(claim: Claim | None, configs: list[Vmx | None]) -> str:
-    """Give the VM's folder at the time of the backup: the claim knows it, or the swap file's path.
-
-    A swap file may be kept on another datastore: then the folder is not this one, which is right.
-    """
-    if claim is not None and claim.vmx:
-        return os.path.realpath(posixpath.dirname(claim.vmx))
-    for vmx in configs:
-        swap = vmx.get("sched.swap.derivedName") if vmx is not None else None
-        if swap and swap.startswith("/"):
-            return os.path.realpath(posixpath.dirname(swap))
-    return ""
-
-
-def _find_locked(folder: str) -> str:
-    """Give a file in a folder, if there is one, that the host refuses to open."""
-    try:
-        paths = [posixpath.join(folder, name) for name in sorted(os.listdir(folder))]
-    except OSError:
-        return ""  # it is gone, or was on a datastore that this host does not have
-    return next((path for path in paths if look_at_file(path).is_locked), "")
 
 
 def _list_named_files(folder: str, configs: list[Vmx], vmsd: Vmsd | None) -> list[str]:

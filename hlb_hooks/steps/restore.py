@@ -4,7 +4,7 @@ import posixpath
 from dataclasses import dataclass
 
 from hlb_hooks.base.config import Config
-from hlb_hooks.base.errors import ConfigurationError, HlbError, HostError, VmFileError
+from hlb_hooks.base.errors import ConfigurationError, HlbError, HostError, UsageError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.restore.config import UUID_ACTION
@@ -51,6 +51,11 @@ def run(context: Context, request: RestoreRequest) -> ExitCode:
         mine = next((each for each in others or () if each.vmx == folder.config_path), None)
         if mine is not None and host.driver.read_power_state(mine.listed) in _RUNNING:
             return _finish_running(context, folder)
+        if request.is_to_start and mine is None and not request.is_to_register:
+            raise UsageError(
+                f"{escape(folder.config_path)} is not registered on this host",
+                next_step="say --register too",
+            )
         try:
             plan = plan_restore(folder, others, request.options)
         except RestoreRefusedError as error:

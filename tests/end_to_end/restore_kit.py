@@ -161,7 +161,7 @@ class RestoreSite:
         """Rehearse, restore, and restore again: the same exit code, and nothing to do any more."""
         rehearsed = self.rehearse(folder, *options)
         outcome = self.run(folder, *options)
-        assert outcome.exit_code == rehearsed.exit_code == 0, outcome.stdout + rehearsed.stdout
+        assert outcome.exit_code == rehearsed.exit_code == 0, outcome.stdout
         before = self.look()
         again = self.run(folder, *options)
         assert again.exit_code == 0, again.stdout

@@ -1,6 +1,6 @@
 """Whether a VM that was put back may be one here: its identity, its name, whose its disks are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hlb_hooks.base.errors import HlbError, UsageError, VmFileError
 from hlb_hooks.base.text import escape
@@ -8,15 +8,22 @@ from hlb_hooks.decisions.restore.config import UUID_ACTION
 from hlb_hooks.decisions.restore.disks import DiskChoice
 from hlb_hooks.decisions.restore.options import CREATE, KEEP, RestoreOptions
 from hlb_hooks.decisions.restore.source import Source
+from hlb_hooks.effects.claims import saved_vmx_path
 from hlb_hooks.effects.host_vms import OtherVm
+from hlb_hooks.effects.restored_disks import resolve_or_nothing
 from hlb_hooks.effects.restored_folder import RestoredFolder
+from hlb_hooks.vmfiles.file_names import name_base
 from hlb_hooks.vmfiles.vmx import Vmx, VmxDisk
 
 
 def check_nodes(vmx: Vmx, options: RestoreOptions) -> None:
-    """See that every disk the operator speaks of is one of the VM's. Raise UsageError."""
+    """See that every disk the operator speaks of is one of the VM's. Raise UsageError.
+
+    One that is to be left out may be left out already, by an earlier restore.
+    """
     nodes = {disk.node for disk in vmx.disks()}
-    for node in (*options.placed_disks, *options.left_out_disks):
+    gone = {node for node in options.left_out_disks if vmx.get(f"{node}.present") is not None}
+    for node in (*options.placed_disks, *(options.left_out_disks - gone)):
         if node not in nodes:
             known = ", ".join(sorted(nodes)) or "none"
             raise UsageError(
@@ -25,13 +32,14 @@ def check_nodes(vmx: Vmx, options: RestoreOptions) -> None:
 
 
 def check_config_file(folder: RestoredFolder) -> None:
-    """See that the configuration is a file of its own. Raise VmFileError."""
-    facts = folder.files.get(folder.config_path)
-    if facts is not None and not facts.is_regular:
-        raise VmFileError(
-            f"{escape(folder.config_path)} is no file but a link or a device",
-            next_step="restore the VM's own .vmx",
-        )
+    """See that the configuration, and the saved one, is a file of its own. Raise VmFileError."""
+    for path in (folder.config_path, saved_vmx_path(folder.config_path)):
+        facts = folder.files.get(path)
+        if facts is not None and not facts.is_regular:
+            raise VmFileError(
+                f"{escape(path)} is no file but a link or a device",
+                next_step="restore the VM's own file",
+            )
 
 
 def choose_uuid(
@@ -128,10 +136,25 @@ def list_wanted(vmx: Vmx, options: RestoreOptions) -> list[VmxDisk]:
     return [disk for disk in vmx.disks() if disk.node not in options.left_out_disks]
 
 
-def find_shared(choices: Sequence[DiskChoice], strangers: Sequence[OtherVm]) -> list[HlbError]:
-    """Find disks that two nodes, or another VM of this host, would have at once."""
+def find_shared(
+    folder: RestoredFolder,
+    vmx: Vmx,
+    choices: Sequence[DiskChoice],
+    strangers: Sequence[OtherVm],
+    options: RestoreOptions,
+) -> list[HlbError]:
+    """Find disks that two nodes, or another VM of this host, would have at once.
+
+    A disk that is left out is that node's all the same, unless a person says otherwise.
+    """
     found: list[HlbError] = []
-    owners = {path: escape(other.vmx) for other in strangers for path in other.disks}
+    owners = {path: f"a disk of {escape(other.vmx)}" for other in strangers for path in other.disks}
+    left_out = {
+        path: f"that of {disk.node}, which is left out"
+        for disk in vmx.disks()
+        if disk.node in options.left_out_disks
+        for path in _name_places(folder, disk)
+    }
     seen: dict[str, str] = {}
     for choice in choices:
         whose = seen.get(choice.path)
@@ -140,11 +163,33 @@ def find_shared(choices: Sequence[DiskChoice], strangers: Sequence[OtherVm]) -> 
                 VmFileError(f"disks {whose} and {choice.node} are both {escape(choice.path)}")
             )
         seen[choice.path] = choice.node
-    return found + [
+        owner = owners.get(choice.path)
+        if owner is None and choice.node not in options.placed_disks:
+            owner = left_out.get(choice.path)
+        if owner is not None:
+            found.append(
+                VmFileError(
+                    f"disk {choice.node}: {escape(choice.path)} is {owner}",
+                    next_step=f"say where this VM's own is: --disk {choice.node}=PATH",
+                )
+            )
+    return found
+
+
+def _name_places(folder: RestoredFolder, disk: VmxDisk) -> list[str]:
+    path = resolve_or_nothing(folder.path, disk.file_name)
+    real = folder.real_paths.get(path, path)
+    return [real, name_base(real) or real]
+
+
+def find_locked(folder: RestoredFolder, touched: Iterable[str]) -> list[HlbError]:
+    """Find what a VM that runs, here or on another host, has locked of the files to be changed."""
+    paths = {path for path in folder.files if folder.holds(path)} | set(touched)
+    return [
         VmFileError(
-            f"disk {choice.node}: {escape(choice.path)} is a disk of {owners[choice.path]}",
-            next_step=f"say where this VM's own is: --disk {choice.node}=PATH",
+            f"{escape(path)} is locked: a VM runs on the files of this folder",
+            next_step="shut it down, on whichever host it runs, or restore to another folder",
         )
-        for choice in choices
-        if choice.path in owners
+        for path in sorted(paths)
+        if path in folder.files and folder.files[path].is_locked
     ]

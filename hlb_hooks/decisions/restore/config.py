@@ -38,7 +38,8 @@ class Mending:
         for disk in disks:
             self._set(f"{disk.node}.fileName", disk.file_name, "restore_disk")
         for node in sorted(options.left_out_disks):
-            self._set(f"{node}.present", _FALSE, "restore_without_disk")
+            if self._vmx.get_bool(f"{node}.present"):
+                self._set(f"{node}.present", _FALSE, "restore_without_disk")
         self._mend_places()
         if options.name is not None:
             self._rename(options.name)
@@ -97,9 +98,11 @@ class Mending:
         """Leave a CD or floppy unplugged whose image is not on this host: the start would ask."""
         name = self._vmx.get(f"{device}.fileName") or ""
         kind = (self._vmx.get(f"{device}.deviceType") or "").lower()
-        is_image = "cdrom-image" in kind or device.lower().startswith("floppy")
-        # Without the key it is plugged in at the start.
+        is_floppy = device.lower().startswith("floppy")
+        is_image = "cdrom-image" in kind or is_floppy
+        # Without the key it is plugged in at the start, and a floppy drive is there.
         is_plugged = self._vmx.get_bool(f"{device}.startConnected", default=True)
+        is_plugged &= self._vmx.get_bool(f"{device}.present", default=is_floppy)
         if is_image and is_plugged and name.startswith("/") and not self._is_there(name):
             self._set(f"{device}.startConnected", _FALSE, "restore_no_image")
 

@@ -12,6 +12,7 @@ from hlb_hooks.decisions.restore.checks import (
     check_nodes,
     choose_uuid,
     find_faults,
+    find_locked,
     find_shared,
     list_wanted,
 )
@@ -72,9 +73,9 @@ def plan_restore(
     UsageError for a wish that cannot be or is missing, and RestoreRefusedError with all that is
     wrong with the files.
     """
+    check_config_file(folder)
     source = choose_source(folder)
     check_nodes(source.vmx, options)
-    check_config_file(folder)
     uuid = choose_uuid(folder, others, options)
     strangers = [other for other in others or () if other.vmx != folder.config_path]
     reasons: list[HlbError] = find_faults(folder, source, strangers, options, uuid)
@@ -84,7 +85,7 @@ def plan_restore(
             choices.append(choose_disk(folder, disk, options, is_saved=source.is_saved))
         except VmFileError as error:
             reasons.append(error)
-    reasons += find_shared(choices, strangers)
+    reasons += find_shared(folder, source.vmx, choices, strangers, options)
     if reasons:
         raise RestoreRefusedError(folder.path, reasons)
 
@@ -98,6 +99,9 @@ def plan_restore(
     Vmx.parse(config, folder.config_path)
     texts = [TextChange(folder.config_path, folder.config_data, config)]
     texts += [_without_change_tracking(folder, choice) for choice in choices]
+    locked = find_locked(folder, leftovers)
+    if locked:
+        raise RestoreRefusedError(folder.path, locked)
     return RestorePlan(
         config_path=folder.config_path,
         name=source.vmx.display_name or posixpath.basename(folder.path),
