@@ -74,14 +74,24 @@ def write_index(folder: str, entries: Iterable[IndexEntry]) -> None:
     runs = [_encode_entry(entry, vms) for entry in entries]
     tables = {"vms": list(vms), "runs": runs}
     body = json.dumps(tables, separators=(",", ":")).encode("ascii")
+    data = _make_head(body) + b"\n" + body
     path = os.path.join(folder, _NAME)
     try:
-        replace_file(path, _make_head(body) + b"\n" + body)
+        # A reaper comes every few minutes, and mostly nothing has changed.
+        if not _holds(path, data):
+            replace_file(path, data)
     except OSError as error:
         raise StateError(
             f"{path}: cannot be written: {error.strerror}",
             next_step="make room or mend the folder; until then finished runs are read anew",
         ) from error
+
+
+def _holds(path: str, data: bytes) -> bool:
+    try:
+        return read_regular_file(path, len(data) + 1) == data
+    except OSError:
+        return False  # there is none yet, or something else is in its place
 
 
 def _make_head(body: bytes) -> bytes:

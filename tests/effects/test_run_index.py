@@ -188,9 +188,19 @@ def test_whatever_a_host_calls_its_vms_is_read_back(
     assert list(read_index(folder).values()) == entries
 
 
+def test_an_index_that_says_it_already_is_not_written_again(folder: Path) -> None:
+    index(folder)
+    before = snapshot_tree(folder)
+    (folder / "finished.index.new").mkdir()  # nothing could be
+    index(folder)
+    (folder / "finished.index.new").rmdir()
+    assert snapshot_tree(folder) == before
+
+
 def test_a_folder_that_takes_no_index_keeps_the_old_one(folder: Path) -> None:
     index(folder)
     before = read_index(str(folder))
+    begin_run(folder, ENDED, run="gold-20261124T010000Z-00000003")
     (folder / "finished.index.new").mkdir()
     with pytest.raises(StateError, match=r"finished\.index: cannot be written"):
         index(folder)

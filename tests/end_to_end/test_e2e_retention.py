@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_tidied_up_keeps_no_guard_and_fails_no_run(
     assert [each for each in site.log_events() if each["event"] == "not_tidied_up"]
     assert old.exists() is (obstacle != "finished.index.new")
     outcome = run_hlb(site, "reap")
-    assert outcome.exit_code == 0
+    assert outcome.exit_code == 0, outcome.stdout
     assert "cannot be" in outcome.stdout
     (site.state_dir / obstacle).rmdir()
     assert "warning" not in run_hlb(site, "reap").stdout
