@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and give its exit code."""
     prepare_terminal()
     try:
-        arguments = _make_parser().parse_args(argv)
+        arguments = make_parser().parse_args(argv)
         return int(arguments.run(arguments))
     except SystemExit as leave:  # argparse, after --help and --version
         return int(leave.code or 0)
@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.DEFECT)
 
 
-def _make_parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Give the parser of ``hlb``, with one of its own for each subcommand."""
     parser: argparse.ArgumentParser = HookParser(
         prog="hlb", description="The operator's command of hlb-hooks.", allow_abbrev=False
     )
