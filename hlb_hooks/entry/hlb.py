@@ -130,6 +130,8 @@ def _add_lab(subcommands: Subcommands) -> None:
         if error.name not in _ROOMS_OF_THE_LAB:
             raise
         absent = subcommands.add_parser("lab", help="not part of this installation")
+        # Whatever follows: the answer is the same.
+        absent.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
         absent.set_defaults(run=_explain_absent_lab)
         return
     dispatch.add_lab_parser(subcommands)
