@@ -16,9 +16,12 @@ case $avamar in
 esac
 [ "$(id -u)" = 0 ] || fail "only root can install it"
 [ "$(uname -m)" = x86_64 ] || fail "it needs a Linux host of x86_64, and this is $(uname -m)"
-if rpm -q hlb-hooks >/dev/null 2>&1; then
-    fail "it is installed as an RPM here: upgrade that, or remove it first"
-fi
+# By their paths: the shell of busybox has an rpm of its own, which knows of nothing.
+for rpm in /bin/rpm /usr/bin/rpm; do
+    if [ -x "$rpm" ] && "$rpm" -q hlb-hooks >/dev/null 2>&1; then
+        fail "it is installed as an RPM here: upgrade that, or remove it first"
+    fi
+done
 
 @before-install.sh@
 

@@ -7,6 +7,7 @@ them are gone when the console is closed.
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,17 @@ SCRIPTS = f"{AVAMAR}/etc/scripts"
 HOME = "opt/hlb-hooks"
 PYTHON = "/opt/hlb-hooks/bin/python"
 _NEW_NAMESPACES = ("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
+_FIND_PROCESSES = """
+import os, sys
+for name in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        is_own = "/opt/hlb-hooks/versions/" in os.readlink(f"/proc/{name}/exe")
+        words = open(f"/proc/{name}/cmdline", "rb").read().split(b"\\0")
+    except OSError:
+        continue
+    if is_own and os.fsencode(sys.argv[1]) in words:
+        print(name)
+"""
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "urandom": (1, 9)}
 _RPM_CHATTER = ("rpm: RPM should not be used", "rpm: However assuming you know")
 
@@ -101,16 +113,15 @@ class Console:
     def versions(self) -> list[str]:
         return sorted(path.name for path in self.path(f"{HOME}/versions").iterdir())
 
-    def list_guards(self) -> list[int]:
-        """Give the numbers that the guards have in the console."""
-        script = "grep -l -a hlb_hooks.entry.guard /proc/[0-9]*/cmdline 2>/dev/null"
-        found = self._complete(["sh", "-c", script], {}).stdout.split()
-        # Not the shell whose own words these are.
-        return [int(path.split("/")[2]) for path in found if self._is_python(path)]
+    def find_processes(self, word: str) -> list[int]:
+        """Give the numbers, in the console, of its own programs with ``word`` on their lines."""
+        found = self._complete([sys.executable, "-c", _FIND_PROCESSES, word], {})
+        assert found.returncode == 0, found.stderr
+        return [int(number) for number in found.stdout.split()]
 
-    def _is_python(self, command_line: str) -> bool:
-        exe = os.path.join(os.path.dirname(command_line), "exe")
-        return "/versions/" in self._complete(["readlink", exe], {}).stdout
+    def kill(self, *processes: int) -> None:
+        """Kill at once."""
+        self._complete(["kill", "-KILL", *map(str, processes)], {})
 
     def _complete(self, words: Sequence[str | Path], environment: dict[str, str]) -> Done:
         return subprocess.run(

@@ -7,7 +7,7 @@
  * Only programs below the folder OWN are held to the last two strictly. The others stand for the
  * host's own tools, and are of a C library that would not start on such a kernel.
  *
- * Ends when every process ended that came of PROGRAM, with the exit code of PROGRAM.
+ * Ends with PROGRAM and its exit code; a process of its own watches what PROGRAM left running.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -199,6 +199,9 @@ static void decide_call(pid_t pid)
 
 static int start(char **words, struct sock_fprog *program)
 {
+    for (int number = 1; number < NSIG; number++)
+        if (number != SIGKILL && number != SIGSTOP)
+            signal(number, SIG_DFL);
     ptrace(PTRACE_TRACEME, 0, 0, 0);
     raise(SIGSTOP);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
@@ -211,38 +214,37 @@ static int start(char **words, struct sock_fprog *program)
     return 127;
 }
 
-int main(int count, char **words)
+/* Watch PROGRAM and whatever comes of it; tell its exit code as soon as it is known. */
+static void watch(char **words, int teller)
 {
     static char is_seen[MOST_PIDS];
-    if (count < 3)
-        return 125;
-    own_folder = words[1];
-    write_rules();
     struct sock_fprog program = {rule_count, rules};
     pid_t first = fork();
-    if (!first)
-        _exit(start(words + 2, &program));
-    int status, exit_code = 125;
+    if (!first) {
+        close(teller);
+        _exit(start(words, &program));
+    }
+    /* Who reads PROGRAM's output must not wait for this one. */
+    close(0);
+    close(1);
+    close(2);
+    int status;
     if (first < 0 || waitpid(first, &status, 0) != first)
-        return 125;
+        return;
     ptrace(PTRACE_SETOPTIONS, first, 0,
            PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
                PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP);
     ptrace(PTRACE_CONT, first, 0, 0);
-    /* A signal for the whole group reaches the program itself; this only watches. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
     for (;;) {
         pid_t pid = waitpid(-1, &status, __WALL);
         if (pid < 0 && errno == EINTR)
             continue;
         if (pid < 0)
-            return exit_code;
+            return;
         if (WIFEXITED(status) || WIFSIGNALED(status)) {
-            if (pid == first)
-                exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            char code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            if (pid == first && write(teller, &code, 1) == 1)
+                close(teller);
             if (pid < MOST_PIDS)
                 is_seen[pid] = 0;
             continue;
@@ -258,4 +260,26 @@ int main(int count, char **words)
             deliver = signal_number;
         ptrace(PTRACE_CONT, pid, 0, (long)deliver);
     }
+}
+
+int main(int count, char **words)
+{
+    int ends[2];
+    if (count < 3 || pipe2(ends, O_CLOEXEC))
+        return 125;
+    own_folder = words[1];
+    write_rules();
+    pid_t watcher = fork();
+    if (!watcher) {
+        close(ends[0]);
+        /* A signal for the whole group reaches PROGRAM by itself. */
+        for (int number = 1; number < NSIG; number++)
+            if (number != SIGCHLD)
+                signal(number, SIG_IGN);
+        watch(words + 2, ends[1]);
+        _exit(0);
+    }
+    close(ends[1]);
+    unsigned char code;
+    return watcher > 0 && read(ends[0], &code, 1) == 1 ? code : 125;
 }
