@@ -430,6 +430,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nothing_is_open": ("no snapshot of ours is open", "zaden nasz snapshot nie jest otwarty"),
     "nothing_to_do": ("nothing to do by hand", "nie ma nic do zrobienia recznie"),
     "to_do": ("{count} to be done by hand:", "{count} do zrobienia recznie:"),
+    # before the package is removed
+    "removal_leaves_open": (
+        "run {run} has {count} snapshots open, and nobody would be left to remove them:",
+        "przebieg {run} ma {count} otwartych snapshotow, a nie zostanie nikt, kto je usunie:",
+    ),
+    "removal_after_reap": (
+        "see hlb status; wait for the guard, or run hlb reap, then remove the package",
+        "zobacz hlb status; zaczekaj na straznika lub uruchom hlb reap, potem usun pakiet",
+    ),
+    "removal_during_run": (
+        "run {run} of {owner} is under way",
+        "przebieg {run} klienta {owner} jeszcze trwa",
+    ),
+    "removal_after_run": (
+        "let it end, then remove the package",
+        "poczekaj na jego koniec, potem usun pakiet",
+    ),
     # what became of the reading
     "client_failed": (
         "the client's log ends in: {text}",

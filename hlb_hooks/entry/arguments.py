@@ -4,6 +4,7 @@ import argparse
 from typing import NoReturn
 
 from hlb_hooks import __version__
+from hlb_hooks.base.config_schema import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.base.text import escape
 
@@ -40,7 +41,8 @@ def make_parser(hook: str) -> HookParser:
     parser.add_argument(
         "--config",
         metavar="FILE",
-        help="instead of $HLB_CONFIG or /usr/local/avamar/etc/hlb/hlb.toml",
+        # argparse takes a percent sign for the beginning of a name.
+        help=f"instead of $HLB_CONFIG or {DEFAULT_CONFIG_PATH}".replace("%", "%%"),
     )
     parser.add_argument("--job", metavar="JOB", help="instead of the one in the script's name")
     parser.add_argument(

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and give its exit code."""
     prepare_terminal()
     try:
-        arguments = _make_parser().parse_args(argv)
+        arguments = make_parser().parse_args(argv)
         return int(arguments.run(arguments))
     except SystemExit as leave:  # argparse, after --help and --version
         return int(leave.code or 0)
@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.DEFECT)
 
 
-def _make_parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Give the parser of ``hlb``, with one of its own for each subcommand."""
     parser: argparse.ArgumentParser = HookParser(
         prog="hlb", description="The operator's command of hlb-hooks.", allow_abbrev=False
     )
@@ -129,6 +130,8 @@ def _add_lab(subcommands: Subcommands) -> None:
         if error.name not in _ROOMS_OF_THE_LAB:
             raise
         absent = subcommands.add_parser("lab", help="not part of this installation")
+        # Whatever follows: the answer is the same.
+        absent.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
         absent.set_defaults(run=_explain_absent_lab)
         return
     dispatch.add_lab_parser(subcommands)

@@ -2,7 +2,8 @@
 
 from hlb_hooks.entry.arguments import HOOKS
 
-PACKAGED_INTERPRETER = "/usr/bin/python3"
+PACKAGED_INTERPRETER = "/opt/hlb-hooks/bin/python"
+"""A link to the interpreter of the version in use; an upgrade exchanges it in one step."""
 _LONGEST_SHEBANG = 120
 
 

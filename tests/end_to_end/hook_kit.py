@@ -26,6 +26,8 @@ from hook_watching import PATIENCE_SECONDS, find_guards, read_words, wait_until
 from hlb_hooks.entry.arguments import HOOKS
 from hlb_hooks.entry.hook_scripts import render
 
+# Where ``python`` and ``hlb`` are: those of the tests, or others that are to pass them too.
+PROGRAMS = Path(os.environ.get("HLB_TEST_PROGRAMS") or Path(sys.executable).parent)
 CHANGING = {"createsnapshot", "removesnapshots"}
 
 
@@ -104,7 +106,7 @@ class Site:
             folder.mkdir(mode=0o755, parents=True)
         for hook in HOOKS:
             script = self.scripts / hook
-            script.write_text(render(hook, sys.executable), "utf-8")
+            script.write_text(render(hook, str(PROGRAMS / "python")), "utf-8")
             script.chmod(0o755)
         self.configure()
         self.choose("*")

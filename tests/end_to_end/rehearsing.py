@@ -2,15 +2,12 @@
 
 import re
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-from hook_kit import Site
+from hook_kit import PROGRAMS, Site
 from hook_story import Outcome
 from hook_watching import PATIENCE_SECONDS, picture
 
-BIN = Path(sys.executable).parent
 ALWAYS_READ_ONLY = ("hlb plan", "hlb status")
 
 
@@ -24,7 +21,7 @@ def look(site: Site) -> dict[str, tuple[Any, ...]]:
 def run_hlb(site: Site, command: str, *arguments: str) -> Outcome:
     """Run a command of ``hlb`` as an operator does."""
     done = subprocess.run(
-        [BIN / "hlb", command, "--config", site.config, *arguments],
+        [PROGRAMS / "hlb", command, "--config", site.config, *arguments],
         capture_output=True,
         check=False,
         cwd="/",

@@ -2,12 +2,10 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
-from hook_kit import Site
+from hook_kit import PROGRAMS, Site
 
-HLB = Path(sys.executable).parent / "hlb"
+HLB = PROGRAMS / "hlb"
 
 
 def reap(site: Site, *options: str) -> subprocess.CompletedProcess[str]:

@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from hook_kit import RunningAvtar, Site
+from hook_kit import PROGRAMS, RunningAvtar, Site
 from hook_story import Outcome
 from hook_watching import PATIENCE_SECONDS
-from rehearsing import BIN, speaks_of_others
+from rehearsing import speaks_of_others
 from side_by_side_kit import add_job, assert_asked_once
 
 SEEDS = [int(seed) for seed in os.environ.get("HLB_TWO_SEEDS", "1 2").split()]
@@ -32,7 +32,7 @@ def wait_a_moment(chance: random.Random) -> None:
 
 def start_reap(site: Site) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [BIN / "hlb", "reap", "--config", site.config],
+        [PROGRAMS / "hlb", "reap", "--config", site.config],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from esx import Host, Vmsd, Vmx, merge_into, read_chain
-from hook_kit import Site
+from hook_kit import PROGRAMS, Site
 from hook_story import Outcome
 from hook_watching import PATIENCE_SECONDS, kill_guards
-from rehearsing import BIN, look
+from rehearsing import look
 
 DAY_SECONDS = 24 * 60 * 60.0
 _APART = ["--pid", "--mount-proc"]
@@ -54,7 +54,7 @@ def command_apart(
 
 
 def reap_command(site: Site, *options: str) -> list[str]:
-    return [str(BIN / "hlb"), "reap", "--config", str(site.config), *options]
+    return [str(PROGRAMS / "hlb"), "reap", "--config", str(site.config), *options]
 
 
 def reap(

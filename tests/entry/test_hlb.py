@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HLB = Path(sys.executable).parent / "hlb"
 
 
@@ -27,7 +29,8 @@ def test_an_error_says_what_to_do_next(tmp_path: Path) -> None:
     assert "next step: " in done.stdout
 
 
-def test_an_installation_without_the_lab_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [[], ["demo"], ["create", "folder", "--vms", "3"]])
+def test_an_installation_without_the_lab_says_so(words: list[str]) -> None:
     script = (
         "import sys\n"
         "class Absent:\n"
@@ -36,7 +39,7 @@ def test_an_installation_without_the_lab_says_so(tmp_path: Path) -> None:
         "            raise ModuleNotFoundError(name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "from hlb_hooks.entry.hlb import main\n"
-        "raise SystemExit(main(['lab']))\n"
+        f"raise SystemExit(main({['lab', *words]!r}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False

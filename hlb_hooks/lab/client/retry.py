@@ -4,6 +4,7 @@ Whether Avamar does either is not known; hooks have to live with both. A new pro
 one that stands for avagent and lives as long as the last of them.
 """
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -17,8 +18,12 @@ _CANCELED = b"canceled"
 
 
 def name_process(name: str) -> None:
-    """Give this process a name of its own, as ``ps`` and the hooks see it."""
-    Path("/proc/self/comm").write_text(name, "ascii")
+    """Give this process a name of its own, as ``ps`` and the hooks see it.
+
+    A kernel before 2.6.33 cannot be asked; a script's process bears the script's name there too.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        Path("/proc/self/comm").write_text(name, "ascii")
 
 
 def run_with_retries(run: Callable[[], Outcome], retries: int, *, in_new_process: bool) -> int:
