@@ -110,7 +110,8 @@ class RehearsedFolderWork:
         for line in difflib.unified_diff(
             before, _split(new), f"{escape(name)} (as it came)", escape(name), n=1, lineterm=""
         ):
-            self._speaker.line(line)
+            for printed in line.split("\n"):
+                self._speaker.line(printed)
 
     @changes
     def edit(self, path: str, old: bytes, new: bytes) -> None:
@@ -219,8 +220,14 @@ def _sync_folder(path: str) -> None:
 
 
 def _split(data: bytes) -> list[str]:
-    """Give the lines as text that may be printed."""
-    return [escape(os.fsdecode(line)) for line in data.splitlines()]
+    """Give the lines as text that may be printed; the last one with diff's note if it has no end.
+
+    For patch(1) to be able to use it, but for lines that hold what cannot be printed.
+    """
+    lines = [escape(os.fsdecode(line)) for line in data.splitlines()]
+    if lines and not data.endswith((b"\n", b"\r")):
+        lines[-1] += "\n\\ No newline at end of file"
+    return lines
 
 
 def _cannot(path: str, deed: str, error: OSError) -> VmFileError:

@@ -113,9 +113,10 @@ class RestoreSite:
         snapshot: str = OUR_SNAPSHOT,
         has_saved: bool = True,
         has_claim: bool = True,
+        is_lost: bool = True,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> Backup:
-        """Snapshot a VM as the start hook does, read it as a client does; the VM is lost then."""
+        """Snapshot a VM as the start hook does, read it as a client does; then the VM is lost."""
         path = Path(vmx)
         before = path.read_bytes()
         if snapshot:
@@ -126,7 +127,10 @@ class RestoreSite:
             files[Path(f"{vmx}.hlb")] = before
         if has_claim:
             files[path.with_suffix(".hlb-claim")] = make_claim(vmx, snapshot)
-        self.lose(vmx)
+        if is_lost:
+            self.lose(vmx)
+        elif snapshot:
+            self.host.remove_admin_snapshots(vmx)
         return Backup(path, files)
 
     def _read(self, vmx: Path) -> dict[Path, bytes]:

@@ -21,7 +21,8 @@ _IMAGE = re.compile(
 )
 _UUID_NOTES = {CREATE: "restore_uuid_create", KEEP: "restore_uuid_keep"}
 _FALSE = "FALSE"
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f]")
+# Control characters, and bytes that are no text.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Mending:
@@ -117,7 +118,7 @@ class Mending:
         if not name.strip() or _UNPRINTABLE.search(name):
             raise UsageError(
                 f"--name '{escape(name)}' is no name for a VM",
-                next_step="give one without control characters",
+                next_step="give one in UTF-8, without control characters",
             )
         try:
             self._set("displayName", name, "restore_name")
