@@ -87,7 +87,9 @@ def _restore(arguments: argparse.Namespace) -> ExitCode:
         is_to_register=arguments.register,
         is_to_start=arguments.power_on,
     )
-    return step.run(Context("restore", effects), request)
+    context = Context("restore", effects)
+    context.stop.listen()
+    return step.run(context, request)
 
 
 def _read_placed_disk(text: str) -> tuple[str, str]:

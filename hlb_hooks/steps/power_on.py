@@ -37,10 +37,13 @@ class VmAtHost:
         return None
 
     def register(self) -> None:
-        """See to it that the host lists the VM. Raise HostError with the host's own words."""
+        """See to it that the host lists the VM. Raise HostError with the host's own words.
+
+        As ``start``, raise StoppedError when a signal comes first: the host goes on.
+        """
         trouble: HostError | None = None
         try:
-            self.host.power.register(self.config_path)
+            self.context.read_or_stop(lambda: self.host.power.register(self.config_path))
         except HostError as error:
             trouble = error
         if not self.context.effects.may_change:
@@ -56,7 +59,7 @@ class VmAtHost:
     def start(self, uuid: str) -> None:
         """Start the VM, answer for its identity if it asks, and see that it runs.
 
-        Raise HostError, with the question where it asks something else.
+        Raise HostError, with the question where it asks something else, and StoppedError.
         """
         listed = self.find_listed() if self.context.effects.may_change else self.config_path
         if listed is None:
@@ -73,22 +76,27 @@ class VmAtHost:
         answers = 0
         busy_at = clock.read_seconds_since_boot()
         while (now := clock.read_seconds_since_boot()) < deadline:
-            state = self.host.driver.read_power_state(listed)
-            if state is PowerState.ON and begun.is_over:
+            # Before the look at the state, which may change while the command ends.
+            is_over, is_refused = begun.is_over, begun.is_refused
+            state = self._read_state(listed)
+            if state is PowerState.ON and is_over:
                 return
             if state is PowerState.STUCK and answers < _MOST_ANSWERS:
                 answers += 1
-                self._answer(listed, uuid)
-            if state in {PowerState.ON, PowerState.STUCK} or not begun.is_over:
+                self.context.read_or_stop(lambda: self._answer(listed, uuid))
+            if state in {PowerState.ON, PowerState.STUCK} or not is_over:
                 busy_at = now
-            elif now - busy_at > _SETTLE_SECONDS or begun.is_refused:
+            elif now - busy_at > _SETTLE_SECONDS or is_refused:
                 raise begun.explain()
-            clock.sleep_seconds(_POLL_SECONDS)
+            self.context.stop.wait(_POLL_SECONDS)
         raise HostError(
             f"{escape(listed)} does not run after {self.limit_seconds:g} s "
             "([host] power_timeout_seconds)",
             next_step="look at the VM on the host; its files are ready",
         )
+
+    def _read_state(self, listed: str) -> PowerState:
+        return self.context.read_or_stop(lambda: self.host.driver.read_power_state(listed))
 
     def _answer(self, listed: str, uuid: str) -> None:
         said: list[tuple[str, str]] = []

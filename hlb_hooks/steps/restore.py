@@ -4,7 +4,14 @@ import posixpath
 from dataclasses import dataclass
 
 from hlb_hooks.base.config import Config
-from hlb_hooks.base.errors import ConfigurationError, HlbError, HostError, UsageError, VmFileError
+from hlb_hooks.base.errors import (
+    ConfigurationError,
+    HlbError,
+    HostError,
+    StoppedError,
+    UsageError,
+    VmFileError,
+)
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.restore.config import UUID_ACTION
@@ -39,7 +46,8 @@ def run(context: Context, request: RestoreRequest) -> ExitCode:
     """Check everything, say what changes, change it, and register and start the VM as asked.
 
     0: everything asked for was done; 1: it was not, and why is said. What is killed on the way is
-    finished by the same command. Raise UsageError, VmFileError, NotNowError and HostError.
+    finished by the same command. Raise UsageError, VmFileError, NotNowError, HostError, and
+    StoppedError where a signal came while the host was at work.
     """
     host = context.effects.open_host(request.config, "restore")
     with hold_folder(request.folder):
@@ -62,7 +70,14 @@ def run(context: Context, request: RestoreRequest) -> ExitCode:
             return _refuse(context, error)
         _say_plan(context, folder, plan)
         _apply(context, folder, plan)
-        return _bring_to_life(context, request, vm, plan, is_registered=mine is not None)
+        try:
+            return _bring_to_life(context, request, vm, plan, is_registered=mine is not None)
+        except StoppedError as error:
+            raise StoppedError(
+                error.signal_name,
+                done="the VM's files are ready, and the host may still be at work on it",
+                next_step="run the same command again: it goes on where it stopped",
+            ) from error
 
 
 def _list_others(
@@ -70,7 +85,7 @@ def _list_others(
 ) -> tuple[OtherVm, ...] | None:
     """Give the VMs of this host. None, and said, where it has no answer and none is needed."""
     try:
-        return read_other_vms(host.driver)
+        return context.read_or_stop(lambda: read_other_vms(host.driver))
     except (HostError, ConfigurationError) as error:
         if request.is_to_register or request.is_to_start:
             raise
