@@ -13,6 +13,7 @@ from hlb_hooks.base.text import escape
 from hlb_hooks.effects.effect_kind import reads
 from hlb_hooks.effects.regular_files import read_regular_file
 from hlb_hooks.vmfiles.chain import resolve
+from hlb_hooks.vmfiles.file_names import name_disk
 from hlb_hooks.vmfiles.vmdk import MAX_DESCRIPTOR_BYTES, Descriptor
 
 
@@ -50,6 +51,16 @@ class DiskReading:
             facts = self.files[path]
             if facts.is_regular and facts.size_bytes <= MAX_DESCRIPTOR_BYTES:
                 waiting += self._read_one(path)
+
+    @reads
+    def look_beside_disks(self) -> None:
+        """Look at what snapshots have left beside the disks, also where nothing names it."""
+        for path in list(self.disks):
+            folder, name = posixpath.split(path)
+            stem = posixpath.splitext(name)[0]
+            for each in _list_names(folder):
+                if name_disk(each) == stem:
+                    self._learn(posixpath.join(folder, each))
 
     def _read_one(self, path: str) -> list[str]:
         """Read one descriptor; give its parent, if it names one."""
@@ -95,6 +106,13 @@ def look_at_file(path: str) -> FileFacts:
     return FileFacts(
         status.st_size, clock.from_nanoseconds(status.st_mtime_ns), is_regular, is_locked
     )
+
+
+def _list_names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise cannot_read(folder, error) from error
 
 
 def _is_locked(path: str) -> bool:

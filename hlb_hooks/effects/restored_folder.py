@@ -22,7 +22,7 @@ from hlb_hooks.effects.restored_disks import (
     resolve_or_nothing,
 )
 from hlb_hooks.effects.restored_origin import find_locked_file, find_original
-from hlb_hooks.vmfiles.file_names import is_configuration
+from hlb_hooks.vmfiles.file_names import is_configuration, name_base
 from hlb_hooks.vmfiles.vmdk import Descriptor
 from hlb_hooks.vmfiles.vmsd import MAX_VMSD_BYTES, Vmsd
 from hlb_hooks.vmfiles.vmx import MAX_VMX_BYTES, Vmx
@@ -112,6 +112,7 @@ def read_restored_folder(
     reading.read([each for each in files if each.lower().endswith(".vmdk")])
     reading.read(_list_named_files(path, [vmx for vmx in configs if vmx is not None], vmsd))
     reading.read([posixpath.join(path, each) for each in other_disks])
+    reading.look_beside_disks()
     configs.append(_parse_or_none(kept_config, config))
     original = find_original(claim or read_claim(_name_kept(config)), configs)
     return RestoredFolder(
@@ -219,6 +220,7 @@ def _list_named_files(folder: str, configs: list[Vmx], vmsd: Vmsd | None) -> lis
     """Give every place that some file of the VM names: its disks, and all that lies elsewhere."""
     names = [disk.file_name for vmx in configs for disk in vmx.disks()]
     names += [value for vmx in configs for value in _list_values(vmx) if value.startswith("/")]
+    names += [base for base in map(name_base, names) if base is not None]
     names += [name for each in (vmsd.snapshots if vmsd else ()) for _node, name in each.disks]
     return [resolve_or_nothing(folder, name) for name in names]
 

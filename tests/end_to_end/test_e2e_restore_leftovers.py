@@ -108,7 +108,7 @@ def test_beside_a_disk_elsewhere_only_its_own_leftovers_go(site: RestoreSite) ->
     folder = backup.put_back()
     there = site.volumes / "store (1)" / "web"
     others = ["other-000001.vmdk", "web.vmsd", "web_10-000001.vmdk", "web_1-2009.vmdk"]
-    for name in others:
+    for name in (*others, "web_1-ctk.vmdk", "web_1-000003-delta.vmdk"):
         (there / name).write_bytes(b"")
     site.restore(folder)
     assert list_names(there) == sorted([*others, "web_1-flat.vmdk", "web_1.vmdk"])

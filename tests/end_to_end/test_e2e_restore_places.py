@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from restore_kit import KEPT, Backup, RestoreSite, list_names, read_keys, replace
+from restore_kit import KEPT, Backup, RestoreSite, list_names, read_keys, replace, set_geometry
 
 FIRST = b"first".ljust(65536, b".")
 SECOND = b"second".ljust(65536, b".")
@@ -38,6 +38,16 @@ def test_a_disk_on_another_datastore_stays_there_in_the_original_place(
     second = Path(read_keys(backup.vmx)["scsi0:1.filename"])
     assert second == (site.volumes / "store (1)").resolve() / "web" / "web_1.vmdk"
     assert list_names(second.parent) == ["web_1-flat.vmdk", "web_1.vmdk"]
+
+
+def test_without_its_descriptor_the_base_is_found_where_the_disk_was(site: RestoreSite) -> None:
+    backup = back_up_on_two(site, has_saved=False).drop("web.vmsd", "web-000001.vmdk")
+    backup.change("web.vmdk", set_geometry())
+    there = (site.volumes / "store (1)").resolve() / "web"
+    del backup.files[there / "web_1-000001.vmdk"]
+    backup.files[there / "web_1.vmdk"] = set_geometry()(backup.files[there / "web_1.vmdk"])
+    site.restore(backup.put_back(), "--register", "--power-on")
+    assert site.host.disk_bytes(str(backup.vmx), "scsi0:1") == SECOND
 
 
 def test_in_its_original_place_a_vm_is_restored_twice_before_it_starts(site: RestoreSite) -> None:
