@@ -53,12 +53,13 @@ class VmAtHost:
         raise HostError(
             f"{escape(self.config_path)} is not registered: "
             + (trouble.message if trouble else "the host said it was done, and does not list it"),
-            next_step="register it by hand, as a template in vCenter: its files are ready",
+            next_step="its files are ready: register it by hand, a template in vCenter",
         )
 
     def start(self, uuid: str) -> None:
         """Start the VM, answer for its identity if it asks, and see that it runs.
 
+        One that is being started and asks already is only answered.
         Raise HostError, with the question where it asks something else, and StoppedError.
         """
         listed = self.find_listed() if self.context.effects.may_change else self.config_path
@@ -71,7 +72,8 @@ class VmAtHost:
         if not self.context.effects.may_change:
             begun.run()
             return
-        begun.thread.start()
+        if self._read_state(listed) not in {PowerState.ON, PowerState.STUCK}:
+            begun.thread.start()
         deadline = clock.read_seconds_since_boot() + self.limit_seconds
         answers = 0
         busy_at = clock.read_seconds_since_boot()

@@ -14,6 +14,7 @@ from hlb_hooks.base.errors import (
 )
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
+from hlb_hooks.decisions.restore.checks import find_earlier_wish
 from hlb_hooks.decisions.restore.config import UUID_ACTION
 from hlb_hooks.decisions.restore.options import RestoreOptions
 from hlb_hooks.decisions.restore.plan import RestorePlan, RestoreRefusedError, plan_restore
@@ -57,8 +58,10 @@ def run(context: Context, request: RestoreRequest) -> ExitCode:
         )
         vm = VmAtHost(context, host, folder.config_path, request.config.host.power_timeout_seconds)
         mine = next((each for each in others or () if each.vmx == folder.config_path), None)
-        if mine is not None and host.driver.read_power_state(mine.listed) in _RUNNING:
-            return _finish_running(context, folder)
+        if mine is not None:
+            state = host.driver.read_power_state(mine.listed)
+            if state in _RUNNING:
+                return _finish_running(context, request, folder, vm, state)
         if request.is_to_start and mine is None and not request.is_to_register:
             raise UsageError(
                 f"{escape(folder.config_path)} is not registered on this host",
@@ -157,13 +160,31 @@ def _bring_to_life(
     return ExitCode.DONE
 
 
-def _finish_running(context: Context, folder: RestoredFolder) -> ExitCode:
-    """Take out what only the first start needed; whatever else runs there is left alone."""
+def _finish_running(
+    context: Context,
+    request: RestoreRequest,
+    folder: RestoredFolder,
+    vm: VmAtHost,
+    state: PowerState,
+) -> ExitCode:
+    """Answer if it still asks, and take out what only the first start needed.
+
+    Whatever else runs there is left alone.
+    """
     if folder.kept_config is None:
         raise VmFileError(
             f"{escape(folder.config_path)} is registered and runs: there is nothing to restore",
             next_step="shut the VM down if it shall become what was put back",
         )
+    if state is PowerState.STUCK:
+        uuid = request.options.uuid or find_earlier_wish(folder)
+        if uuid is None or not request.is_to_start:
+            raise HostError(
+                f"{escape(folder.config_path)} waits for an answer",
+                next_step="answer it by hand, or say --power-on, and --uuid create or keep",
+            )
+        vm.start(uuid)
+        folder = read_restored_folder(folder.path, request.vmx)
     context.speaker.say("restore_runs")
     _take_out_uuid_action(context, folder)
     return ExitCode.DONE

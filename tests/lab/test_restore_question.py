@@ -80,3 +80,20 @@ def test_a_refused_start_is_told_and_done_by_the_same_command_later(
     exit_code, said = restore(lab, copy, "create")
     assert exit_code == 0, said
     assert find_vm(lab, "put back").power == "on"
+
+
+def test_a_vm_that_still_asks_is_answered_by_the_same_command(tmp_path: Path) -> None:
+    lab, copy = make_asking_lab(tmp_path / "lab", "console", start_while_asking="returns")
+    words = ("restore", str(copy.parent), "--uuid", "create", "--name", "put back", "--register")
+    done = run(lab.programs / "hlb", *words)
+    assert done.exit_code == 0, done.stdout
+    run(lab.programs / "vmware-cmd", copy, "start")
+    assert find_vm(lab, "put back").power == "stuck"
+    waiting = run(lab.programs / "hlb", *words)
+    assert waiting.exit_code == 1
+    assert "waits for an answer" in waiting.stdout
+    exit_code, said = restore(lab, copy, "create")
+    assert exit_code == 0, said
+    assert "answered: " in said
+    assert find_vm(lab, "put back").power == "on"
+    assert read_key(copy, "uuid.action") is None

@@ -51,7 +51,7 @@ def choose_uuid(
     """
     if options.uuid is not None:
         return options.uuid
-    earlier = _find_earlier_wish(folder)
+    earlier = find_earlier_wish(folder)
     if earlier is not None:
         return earlier
     why = ""
@@ -70,7 +70,7 @@ def choose_uuid(
     return KEEP
 
 
-def _find_earlier_wish(folder: RestoredFolder) -> str | None:
+def find_earlier_wish(folder: RestoredFolder) -> str | None:
     """Give what an earlier restore of this folder was told, as long as the VM has not started."""
     if folder.kept_config is None or folder.config_data is None:
         return None
