@@ -91,7 +91,8 @@ class CommandRunner:
 
         ``reply`` is handed all that was printed so far and how many seconds ago, and gives a line
         to be typed, or None to wait for more; it is asked until it gives one, and may raise, which
-        ends the command. Raise as ``run`` does.
+        ends the command. The answer's ``stdout`` is what it printed, on either stream, after the
+        line was typed. Raise as ``run`` does.
         """
         self._check_kind(command)
         terminal = Terminal(reply)
@@ -144,7 +145,8 @@ def _run(
         ) from error
     except sh.TimeoutException as error:
         raise _timed_out(command) from error
-    except HostError:
+    except BaseException:
+        # Whoever was to answer has failed: nobody will, and it would wait for the limit.
         with contextlib.suppress(ProcessLookupError):
             running.kill_group()
         raise
@@ -153,7 +155,7 @@ def _run(
     return Answer(
         command=command,
         exit_code=running.exit_code,
-        stdout=bytes(running.stdout),
+        stdout=bytes(running.stdout) if terminal is None else terminal.said.encode(CODEC),
         stderr=bytes(running.stderr),
         seconds=time.monotonic() - started,
     )

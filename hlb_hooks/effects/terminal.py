@@ -24,6 +24,12 @@ class Terminal:
         self._reply = reply
         self._printed = ""
         self._printed_at = time.monotonic()
+        self._question_length = 0
+
+    @property
+    def said(self) -> str:
+        """What was printed after the line was typed; all of it, if none was."""
+        return self._printed[self._question_length :]
 
     def take(self, text: str) -> None:
         """Note what was printed."""
@@ -36,8 +42,10 @@ class Terminal:
         Raise whatever the reply raises.
         """
         while is_alive():
-            line = self._reply(self._printed, time.monotonic() - self._printed_at)
+            printed = self._printed
+            line = self._reply(printed, time.monotonic() - self._printed_at)
             if line is not None:
+                self._question_length = len(printed)
                 self.typed.put(line + "\n")
                 return
             time.sleep(_POLL_SECONDS)
