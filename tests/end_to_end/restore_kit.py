@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from esx import Host
+from hook_kit import PROGRAMS
 from hook_story import Outcome
 from hook_watching import PATIENCE_SECONDS, picture
-from rehearsing import BIN
 
 from hlb_hooks.effects.claims import Claim
 
@@ -158,7 +158,7 @@ class RestoreSite:
         return run_program(self.command(folder, *options))
 
     def command(self, folder: Path | str, *options: str | Path) -> list[str]:
-        words = [BIN / "hlb", "restore", "--config", self.config, folder, *options]
+        words = [PROGRAMS / "hlb", "restore", "--config", self.config, folder, *options]
         return [os.fspath(word) for word in words]
 
     def restore(self, folder: Path, *options: str | Path) -> Outcome:
