@@ -118,13 +118,14 @@ def test_what_an_earlier_restore_kept_stays_beside_what_this_one_keeps(site: Res
     backup = site.back_up(site.host.add_vm("web"))
     folder = backup.put_back()
     site.restore(folder)
-    first = (folder / KEPT / "web.vmx").read_bytes()
+    first = [(folder / KEPT / name).read_bytes() for name in ("web.vmx", "web.vmsd")]
     backup.change("web.vmx", replace('"linux"', '"other"'))
+    backup.change("web.vmsd", lambda data: data + b"\n")
     backup.put_back()
     site.restore(folder)
     kept = [path.read_bytes() for path in (folder / KEPT).iterdir()]
-    assert first in kept
-    assert backup.files[backup.vmx] in kept
+    second = [backup.files[backup.folder / name] for name in ("web.vmx", "web.vmsd")]
+    assert all(data in kept for data in (*first, *second))
 
 
 # -- a VM that was suspended

@@ -62,6 +62,7 @@ def test_a_copy_has_the_disk_that_came_with_it_and_not_the_originals(
     site: RestoreSite, elsewhere: Path, has_saved: bool, uuid: str
 ) -> None:
     backup = back_up_on_two(site, has_saved=has_saved)
+    backup.put_back()
     site.restore(backup.put_back(elsewhere), "--uuid", uuid)
     assert read_keys(elsewhere / "web.vmx")["scsi0:1.filename"] == "web_1.vmdk"
     assert list_names(elsewhere) == [
