@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import HlbError, HostError
@@ -18,6 +19,8 @@ _POLL_SECONDS = 0.5
 _SETTLE_SECONDS = 15.0
 # A VM asks about its identity once; what it asks after that is something else.
 _MOST_ANSWERS = 3
+# So long the VM may still show as waiting after it was answered.
+_ANSWER_PAUSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class VmAtHost:
         if self._read_state(listed) not in {PowerState.ON, PowerState.STUCK}:
             begun.thread.start()
         deadline = clock.read_seconds_since_boot() + self.limit_seconds
-        answers = 0
+        answers, answer_at = 0, 0.0
         busy_at = clock.read_seconds_since_boot()
         while (now := clock.read_seconds_since_boot()) < deadline:
             # Before the look at the state, which may change while the command ends.
@@ -83,9 +86,11 @@ class VmAtHost:
             state = self._read_state(listed)
             if state is PowerState.ON and is_over:
                 return
-            if state is PowerState.STUCK and answers < _MOST_ANSWERS:
+            if state is PowerState.STUCK and answers < _MOST_ANSWERS and now >= answer_at:
                 answers += 1
-                self.context.read_or_stop(lambda: self._answer(listed, uuid))
+                answer_at = now + _ANSWER_PAUSE_SECONDS
+                answer = partial(self._answer, listed, uuid, is_last=answers == _MOST_ANSWERS)
+                self.context.read_or_stop(answer)
             if state in {PowerState.ON, PowerState.STUCK} or not is_over:
                 busy_at = now
             elif now - busy_at > _SETTLE_SECONDS or is_refused:
@@ -100,7 +105,8 @@ class VmAtHost:
     def _read_state(self, listed: str) -> PowerState:
         return self.context.read_or_stop(lambda: self.host.driver.read_power_state(listed))
 
-    def _answer(self, listed: str, uuid: str) -> None:
+    def _answer(self, listed: str, uuid: str, *, is_last: bool) -> None:
+        """Answer what the VM asks. A refusal counts if it is the last: others may answer too."""
         said: list[tuple[str, str]] = []
 
         def reply(printed: str, quiet_seconds: float) -> str | None:
@@ -116,7 +122,12 @@ class VmAtHost:
             said.append((question.text, dict(question.choices)[key]))
             return key
 
-        self.host.power.answer(listed, reply)
+        try:
+            self.host.power.answer(listed, reply)
+        except HostRefusedError:
+            if is_last:
+                raise
+            return
         for text, answer in said:
             self.context.speaker.deed("restore_answered", text=text, answer=answer)
 

@@ -142,3 +142,45 @@ def test_a_signal_before_anything_was_done_leaves_everything_as_it_was(
     assert process.returncode == 143
     assert "interrupted by SIGTERM: nothing was begun" in said
     assert differing(before, site.look()) == set()
+
+
+ANSWERED_BY_ANOTHER = """\
+#!/bin/sh
+cd '{memory}' || exit 99
+case "$1 $2" in
+  "-l "*) cat listed ;;
+  "-s register") echo "$3" > listed; echo "register($3) = 1" ;;
+  *" getstate")
+    [ -e started ] || {{ echo "getstate() = off"; exit 0; }}
+    if [ -e answered ]; then echo "getstate() = on"; else echo "getstate() = stuck"; fi ;;
+  *" start") touch started; echo "VMControl error -16: requires user input"; exit 16 ;;
+  *" answer") touch answered; echo "VMControl error -8: Invalid operation"; exit 8 ;;
+esac
+"""
+
+
+def test_a_question_that_somebody_else_has_just_answered_is_no_failure(
+    site: RestoreSite, folder: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "vmware-cmd"
+    program.write_text(ANSWERED_BY_ANOTHER.format(memory=tmp_path))
+    program.chmod(0o755)
+    (tmp_path / "listed").touch()
+    site.configure(vmware_cmd=str(program))
+    outcome = site.run(folder, "--register", "--power-on")
+    assert outcome.exit_code == 0, outcome.stdout
+    assert "the VM runs" in outcome.stdout
+
+
+def test_a_question_that_the_host_takes_no_answer_to_is_said_in_its_words(
+    site: RestoreSite, folder: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "vmware-cmd"
+    refusing = ANSWERED_BY_ANOTHER.replace("touch answered;", "")
+    program.write_text(refusing.format(memory=tmp_path))
+    program.chmod(0o755)
+    (tmp_path / "listed").touch()
+    site.configure(vmware_cmd=str(program))
+    outcome = site.run(folder, "--register", "--power-on")
+    assert outcome.exit_code == 1
+    assert "VMControl error -8: Invalid operation" in outcome.stdout
