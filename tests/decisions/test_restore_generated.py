@@ -165,6 +165,11 @@ def check_lines(made: Made, new: bytes) -> None:
     assert changed <= made.changing
     assert after["uuid.action"] == str(made.options.uuid).encode()
     assert "sched.swap.derivedname" not in after
+    for key in made.changing:
+        if key.endswith("generatedaddress"):
+            assert key not in after
+        if key.endswith("startconnected"):
+            assert after[key] == b"FALSE"
     for node in made.on_delta:
         key = f"{node}.filename"
         assert after[key] == before[key].replace(b"-000001.vmdk", b".vmdk")

@@ -1,5 +1,6 @@
 """What ``hlb restore`` puts aside, what it leaves, and when memory may be gone on from."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -142,6 +143,23 @@ def test_memory_from_before_the_snapshot_is_gone_on_from(site: RestoreSite) -> N
     site.restore(folder)
     assert read_keys(folder / "web.vmx")["checkpoint.vmstate"] == "web.vmss"
     assert "web.vmss" in list_names(folder)
+
+
+def test_killed_while_it_puts_aside_it_comes_to_the_same_about_memory(site: RestoreSite) -> None:
+    """By then the claim may be gone that dates the snapshot, or the saved configuration."""
+    folder, _memory = back_up_suspended(site, has_saved=True)
+    printed = site.rehearse(folder).stdout
+    names = re.findall(r"^WOULD put aside: .*/([^/]+), into ", printed, re.M)
+    assert len(names) > 3
+    assert site.run(folder).exit_code == 0
+    wanted = list_names(folder)
+    text = (folder / "web.vmx").read_bytes()
+    for done in range(len(names)):
+        for name in names[done:]:
+            (folder / KEPT / name).rename(folder / name)
+        assert site.run(folder).exit_code == 0
+        assert (folder / "web.vmx").read_bytes() == text, f"killed after {names[:done]}"
+        assert list_names(folder) == wanted
 
 
 @pytest.mark.parametrize("case", ["missing", "younger", "not saved", "no claim"])
