@@ -144,6 +144,23 @@ def test_a_version_is_not_swept_right_after_the_switch(
     assert console.versions == [__version__, NEXT]
 
 
+def test_a_version_that_is_about_to_be_switched_to_is_not_swept(
+    console: Console, rpm_file: Path
+) -> None:
+    """As in the moment between the copy and the switch, or after a setup that was killed there."""
+    console.install(rpm_file)
+    home = console.path(HOME)
+    for name in ("new", "unused"):
+        (home / "versions" / name).mkdir()
+    (home / "bin/.python").symlink_to("../versions/new/bin/python3.13")
+    age_last_switch(console)
+    sweep(console)
+    assert console.versions == [__version__, "new"]
+    done = console.run(f"/{HOME}/package/activate", f"/{AVAMAR}")
+    assert done.returncode == 0
+    assert ask_version(console, f"/{SCRIPTS}/initial_backup") == __version__
+
+
 def test_an_older_version_can_be_gone_back_to(
     console: Console, rpm_file: Path, next_rpm: Path
 ) -> None:
@@ -269,7 +286,10 @@ def test_cron_says_nothing_while_all_is_well_and_all_when_it_is_not(
     vmware_cmd = console.path("/usr/bin/vmware-cmd")
     vmware_cmd.write_text("#!/bin/sh\n")
     vmware_cmd.chmod(0o755)
+    console.path(f"{HOME}/versions/unused").mkdir()
+    age_last_switch(console)
     quiet = console.run(f"/{HOME}/package/reap-from-cron")
+    assert console.versions == [__version__]
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
     console.path(f"{AVAMAR}/var/hlb/bad.state").write_text("no record\nat all\n")
     loud = console.run(f"/{HOME}/package/reap-from-cron")
