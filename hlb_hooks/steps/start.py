@@ -55,11 +55,12 @@ def start_run(
     journal, earlier = _begin(context, plan, store)
     context.journal = journal
     context.open_log(plan.config.paths.log_file, run=plan.name, job=plan.job)
-    context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
     post_missing_guards(context, store, earlier)
     _say_run(context, plan, journal)
     try:
         guard = context.effects.guards.start(journal) if plan.chosen else None
+        # Only now, as the first event takes its time: the guard comes to its own meanwhile.
+        context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
         say_chosen()
         if plan.chosen:
             context.effects.guards.wait_until_ready(guard, journal)
