@@ -16,7 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "emulation"))
 
+import growth
 import overhead
+import reading
+import schedule
 from figures import Table
 from free_host import Workshop
 from native_programs import NoCompilerError
@@ -56,6 +59,13 @@ def measure(table: Table, in_memory: Path, on_disk: Path, *, is_short: bool) -> 
     table.add(overhead.measure_free_commands(workshop, 10, 1, 5, (None, 3)))
     table.add(overhead.measure_slow_commands(workshop, on_disk, 10, 1, 3, 1.25))
     table.add(overhead.measure_slow_commands(workshop, on_disk, *many, 1, 1.05))
+    few, most = ((200, 10), (2000, 100)) if is_short else ((1000, 50), (10_000, 500))
+    table.add(growth.measure_vms(workshop, few, most))
+    table.add(growth.measure_flags(in_memory))
+    table.add(growth.measure_status(workshop, on_disk, 30 if is_short else 365, 500))
+    table.add(schedule.measure_schedule(workshop, on_disk, 20 if is_short else 40))
+    table.add(reading.measure_in_place(workshop, on_disk, 32 if is_short else 256))
+    table.add(reading.measure_exposure(workshop, on_disk, 4 if is_short else 12, 0.5))
 
 
 def main() -> None:

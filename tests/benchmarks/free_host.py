@@ -108,6 +108,7 @@ class FreeHost:
         """Make it; ``stores`` are the shares that the datastores have of the VMs."""
         self.workshop = workshop
         self.folder = folder
+        self.guard_memory_mib = 0.0
         folder.mkdir(parents=True)
         self.state_dir = folder / "var"
         self.config = folder / "hlb.toml"
@@ -173,26 +174,26 @@ class FreeHost:
         lines = "".join(f"{name} {value}\n" for name, value in seconds.items())
         (self.folder / "latency").write_text(lines)
 
-    def time_hooks(self) -> Timing:
-        """Run both hooks, one after the other, below a client; give what both took."""
+    def time_hooks(self, *between: Path) -> Timing:
+        """Run both hooks below a client, with programs between them; give what all took."""
+        start, end = self.hooks
         with self._environment():
             timing = self.workshop.stopwatch.time(
-                [self.client, *self.hooks], self.folder / "hooks.log"
+                [self.client, start, *between, end], self.folder / "hooks.log"
             )
-        self.wait_for_guards()
+        self._wait_for_guards()
         return timing
 
     def time_floor(self, at_once: int, at_once_at_the_end: int) -> Timing:
         """Run the same commands, and nothing else."""
-        words = (
-            ("start", str(at_once), self.vmware_cmd, self.workshop.floor),
-            ("end", str(at_once_at_the_end), self.vmware_cmd, self.workshop.floor),
-        )
-        parts = [
-            self.workshop.stopwatch.time([floor, phase, program, count, *self.chosen])
-            for phase, count, program, floor in words
-        ]
-        return Timing(sum(part.seconds for part in parts), max(part.memory_mib for part in parts))
+        start = self.time_floor_phase("start", at_once)
+        end = self.time_floor_phase("end", at_once_at_the_end)
+        return Timing(start.seconds + end.seconds, max(start.memory_mib, end.memory_mib))
+
+    def time_floor_phase(self, phase: str, at_once: int) -> Timing:
+        """Run the commands of one hook, and nothing else."""
+        program: list[str | Path] = [self.workshop.floor, phase, self.vmware_cmd, str(at_once)]
+        return self.workshop.stopwatch.time([*program, *self.chosen])
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
@@ -202,16 +203,25 @@ class FreeHost:
         finally:
             del os.environ["HLB_CONFIG"]
 
-    def wait_for_guards(self) -> None:
+    def _wait_for_guards(self) -> None:
         """Return once no guard of this host is left: none must be at work during the next try."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         for state_file in self.state_dir.glob("*.state"):
-            for line in state_file.read_text().splitlines():
-                words = line.split("\t")
-                if words[1] == "GUARD":
-                    pid = words[3].removeprefix("pid=")
-                    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-                        time.sleep(0.02)
+            lines = (line.split("\t") for line in state_file.read_text().splitlines())
+            for pid in [words[3].removeprefix("pid=") for words in lines if words[1] == "GUARD"]:
+                while time.monotonic() < deadline and self._note_memory(Path("/proc") / pid):
+                    time.sleep(0.02)
+
+    def _note_memory(self, process: Path) -> bool:
+        """Note the most memory that a guard has had so far; False when it is gone."""
+        try:
+            status = (process / "status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        for line in status.splitlines():
+            if line.startswith("VmHWM:"):
+                self.guard_memory_mib = int(line.split()[1]) / 1024
+        return "VmHWM:" in status
 
     def forget_runs(self) -> None:
         """Take the state files away, for the next try to begin as this one did."""
