@@ -3,8 +3,8 @@
 import argparse
 
 from hlb_hooks import __version__
-from hlb_hooks.base.config_schema import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.errors import UsageError
+from hlb_hooks.base.places import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.text import escape
 
 # See base.exit_codes.

@@ -23,31 +23,33 @@ import schedule
 from figures import Table
 from free_host import Workshop
 from native_programs import NoCompilerError
+from page import PAGE, describe_machine, render
 from removal_window import measure_in_a_process
 
 MEMORY = Path("/dev/shm")
 REMOVALS = int(os.environ.get("HLB_BENCH_REMOVALS", "1000"))
 
 
-def print_window(folder: Path, removals: int) -> None:
-    """Measure and print who falls into the window of a removal, and how wide it is."""
+def describe_window(folder: Path, removals: int) -> str:
+    """Measure, and say in lines, who falls into the window of a removal, and how wide it is."""
     tries = measure_in_a_process(folder, removals, seed=1)
     asked = [each for each in tries if each.is_asked]
     ours, hosts = ([getattr(each, part) for each in asked] for part in ("window_ms", "host_ms"))
-    for what, values in (("ours", ours), ("the host's", hosts)):
-        print(
-            f"window of a removal, {what}: median {statistics.median(values):.1f} ms, "
-            f"99 % {statistics.quantiles(values, n=100)[-1]:.1f} ms, longest {max(values):.1f} ms"
-        )
+    lines = [
+        f"window of a removal, {what}: median {statistics.median(values):.1f} ms, "
+        f"99 % {statistics.quantiles(values, n=100)[-1]:.1f} ms, longest {max(values):.1f} ms"
+        for what, values in (("ours", ours), ("the host's", hosts))
+    ]
     taken = [each for each in tries if each.is_taken]
     lost = [each for each in taken if each.is_lost]
     early = [each for each in taken if each.was_complete_before_the_look]
-    print(
+    lines.append(
         f"{len(taken)} snapshots by an administrator around {len(tries)} removals; complete before "
         f"the last look {len(early)}, of these lost {sum(each.is_lost for each in early)}; lost "
         f"between look and start {sum(each.admin_done < each.executed for each in lost)}, between "
         f"start and the host's task {sum(each.admin_done >= each.executed for each in lost)}"
     )
+    return "\n".join(lines)
 
 
 def measure(table: Table, in_memory: Path, on_disk: Path, *, is_short: bool) -> None:
@@ -83,8 +85,13 @@ def main() -> None:
         try:
             measure(table, Path(in_memory), Path(on_disk), is_short=options.short)
         except NoCompilerError as error:
-            print(f"left out: {error}")
-        print_window(Path(on_disk) / "window", 100 if options.short else REMOVALS)
+            print(f"left out, and no page is written: {error}")
+            options.short = True
+        removals = 100 if options.short else REMOVALS
+        window = describe_window(Path(on_disk) / "window", removals)
+    print(window)
+    if not options.short:
+        PAGE.write_text(render(table, describe_machine(), window), "utf-8")
 
 
 if __name__ == "__main__":
