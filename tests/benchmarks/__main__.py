@@ -56,6 +56,7 @@ def measure(table: Table, in_memory: Path, on_disk: Path, *, is_short: bool) -> 
     """Measure everything."""
     workshop = Workshop(in_memory / "shop")
     table.add(overhead.measure_start_up(workshop, 5 if is_short else 21))
+    table.add(overhead.measure_one_command(workshop, 100))
     many = (200, 10) if is_short else (1000, 50)
     table.add(overhead.measure_free_commands(workshop, *many, 3 if is_short else 5, (5, 1 / 20)))
     table.add(overhead.measure_free_commands(workshop, 10, 1, 5, (None, 3)))

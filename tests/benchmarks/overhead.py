@@ -1,10 +1,15 @@
 """What the hooks add to the host's own commands, and what their start costs."""
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from figures import Figure, measure_in_turn, seconds
 from free_host import FreeHost, Workshop
+
+from hlb_hooks.effects.commands import Command, CommandRunner
+from hlb_hooks.effects.effect_kind import EffectKind
 
 TALK = Path(__file__).with_name("talk")
 COMMANDS = ("-l", "getstate", "createsnapshot", "removesnapshots")
@@ -31,6 +36,38 @@ def measure_start_up(workshop: Workshop, rounds: int) -> Iterator[Figure]:
         ours / bare,
         2.5,
     )
+
+
+def measure_one_command(workshop: Workshop, rounds: int) -> Iterator[Figure]:
+    """Measure what one command costs that is run as the hooks run it, against a bare spawn."""
+    host = FreeHost(workshop, workshop.folder / "one-command", 1, 1, STORES)
+    argv = (str(host.vmware_cmd), host.chosen[0], "getstate")
+    command = Command("getstate", argv, EffectKind.READS, 60, "the benchmark")
+    runner = CommandRunner(run="bench", may_change=False)
+    nowhere = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
+
+    def spawn() -> None:
+        os.waitpid(os.posix_spawn(argv[0], argv, os.environ, file_actions=nowhere), 0)
+
+    runner.prepare()
+    ours, bare = measure_in_turn([time_of(lambda: runner.run(command)), time_of(spawn)], rounds)
+    yield Figure(
+        "one command by way of `sh`, against a bare spawn",
+        seconds(ours),
+        seconds(bare),
+        ours / bare,
+    )
+
+
+def time_of(action: Callable[[], object]) -> Callable[[], float]:
+    """Give what times ``action``."""
+
+    def take() -> float:
+        started = time.perf_counter()
+        action()
+        return time.perf_counter() - started
+
+    return take
 
 
 def measure_slow_commands(

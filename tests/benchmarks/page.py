@@ -19,8 +19,9 @@ def describe_machine() -> str:
     model = models[0] if models else platform.machine()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, {model}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}; load averages at the end {load}"
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, {model}, "
+        f"Linux {platform.release()}, Python {platform.python_version()}; load averages at the end "
+        f"{load}"
     )
 
 
