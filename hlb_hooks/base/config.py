@@ -18,7 +18,6 @@ from hlb_hooks.base.config_check import (
 )
 from hlb_hooks.base.config_kinds import describe_value
 from hlb_hooks.base.config_schema import (
-    DEFAULT_CONFIG_PATH,
     DEFAULT_JOB,
     JOBS_SECTION,
     SECTIONS,
@@ -30,6 +29,7 @@ from hlb_hooks.base.config_schema import (
 )
 from hlb_hooks.base.errors import ConfigurationError, UsageError
 from hlb_hooks.base.names import JOB_NAME
+from hlb_hooks.base.places import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.text import escape
 from hlb_hooks.base.trusted_files import read_trusted
 

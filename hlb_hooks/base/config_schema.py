@@ -20,13 +20,11 @@ from hlb_hooks.base.config_kinds import (
     Whole,
 )
 from hlb_hooks.base.intervals import INTERVALS
-from hlb_hooks.base.places import find_avamar_folder
+from hlb_hooks.base.places import AVAMAR_FOLDER
 
-_AVAMAR = find_avamar_folder()
-DEFAULT_CONFIG_PATH = f"{_AVAMAR}/etc/hlb/hlb.toml"
-DEFAULT_TARGETS = f"{_AVAMAR}/etc/hlb/targets"
-DEFAULT_STATE_DIR = f"{_AVAMAR}/var/hlb"
-DEFAULT_LOG_FILE = f"{_AVAMAR}/var/hlb/hlb.log"
+DEFAULT_TARGETS = f"{AVAMAR_FOLDER}/etc/hlb/targets"
+DEFAULT_STATE_DIR = f"{AVAMAR_FOLDER}/var/hlb"
+DEFAULT_LOG_FILE = f"{AVAMAR_FOLDER}/var/hlb/hlb.log"
 DEFAULT_JOB = "default"
 
 # Longer than any merge, and far from what timers cannot count any more.

@@ -4,8 +4,10 @@
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dateutil.relativedelta import relativedelta
+if TYPE_CHECKING:
+    from dateutil.relativedelta import relativedelta
 
 
 @dataclass(frozen=True)
@@ -13,18 +15,27 @@ class Interval:
     """One length of the calendar; ``longest_days``: the most days that it can be."""
 
     word: str
-    length: relativedelta
     longest_days: int
+    days: int = 0
+    months: int = 0
+
+    @property
+    def length(self) -> "relativedelta":
+        """The length, to be added to a moment."""
+        # As dear as a bare start of Python, and most hooks reckon with no calendar.
+        from dateutil.relativedelta import relativedelta
+
+        return relativedelta(days=self.days, months=self.months)
 
 
 INTERVALS = {
     interval.word: interval
     for interval in (
-        Interval("1D", relativedelta(days=1), 1),
-        Interval("1W", relativedelta(weeks=1), 7),
-        Interval("1M", relativedelta(months=1), 31),
-        Interval("1Q", relativedelta(months=3), 92),
-        Interval("1Y", relativedelta(years=1), 366),
+        Interval("1D", 1, days=1),
+        Interval("1W", 7, days=7),
+        Interval("1M", 31, months=1),
+        Interval("1Q", 92, months=3),
+        Interval("1Y", 366, months=12),
     )
 }
 INTERVAL_WORDS = ", ".join(INTERVALS)

@@ -1,7 +1,7 @@
 """Names made here: of jobs, runs and snapshots."""
 
+import os
 import re
-import secrets
 from datetime import UTC, datetime
 
 JOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -12,7 +12,7 @@ _RUN_NAME = re.compile(r"([A-Za-z0-9_-]{1,32})-([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}"
 
 def make_run_name(job: str, now: datetime) -> str:
     """Give ``<job>-<UTC time>-<random>``: unique, sortable within its job, safe as a file name."""
-    return f"{job}-{now.strftime(_STAMP)}-{secrets.token_hex(4)}"
+    return f"{job}-{now.strftime(_STAMP)}-{os.urandom(4).hex()}"
 
 
 def make_snapshot_name(job: str, now: datetime) -> str:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 
-from dateutil import tz
-
 from hlb_hooks.base.intervals import Interval
 from hlb_hooks.decisions.history import Backup, Past
 
@@ -69,5 +67,7 @@ def find_next(last: datetime, interval: Interval, *, slack: timedelta, zone: tzi
     February, and a day after 20:00 is 20:00, also when clocks were changed in between. An hour
     that is there twice counts from its first time, one that is not there from an hour later.
     """
+    from dateutil import tz  # see base.clock
+
     wall = last.astimezone(zone).replace(tzinfo=None, fold=0) + interval.length
     return tz.resolve_imaginary(wall.replace(tzinfo=zone)).astimezone(UTC) - slack

@@ -4,6 +4,7 @@ The entry point picks; no step and no function below is told which it has.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -13,12 +14,14 @@ from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
 from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
 from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
-from hlb_hooks.effects.restore_work import FolderWork, RehearsedFolderWork, RestoreWork
 from hlb_hooks.effects.run_store import RunStore, StateFolder
 from hlb_hooks.effects.snapshot_work import Snapshots
 from hlb_hooks.effects.snapshots import HostSnapshots
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
 from hlb_hooks.effects.vmware_power import RehearsedPower, VmPower, VmwarePower
+
+if TYPE_CHECKING:
+    from hlb_hooks.effects.restore_work import RestoreWork
 
 DRY_RUN = "dry-run"
 
@@ -72,8 +75,11 @@ class Effects:
             VmwarePower(program, runner, config.host.power_timeout_seconds),
         )
 
-    def open_restore(self) -> RestoreWork:
+    def open_restore(self) -> "RestoreWork":
         """Give what changes the files of a VM that was put back."""
+        # The hooks, which have a backup waiting, restore nothing.
+        from hlb_hooks.effects.restore_work import FolderWork, RehearsedFolderWork
+
         return FolderWork() if self.may_change else RehearsedFolderWork(self.speaker)
 
 

@@ -39,7 +39,9 @@ def load_end_settings(path: str, job: str | None = None) -> EndSettings:
         config = config or Config(path)
         folders = folders or salvage_state_dirs(path)
     guarded = list_guarded_folders()
-    folders += guarded if trouble else [folder for folder in guarded if _is_of_host(folder, config)]
+    # A folder that is known already is not read for this: it is the one that has most to read.
+    others = [folder for folder in guarded if folder not in folders]
+    folders += others if trouble else [folder for folder in others if _is_of_host(folder, config)]
     # One folder by two names would end each run twice.
     normal = dict.fromkeys(os.path.realpath(folder) for folder in folders)
     return EndSettings(config, tuple(normal), trouble)

@@ -1,8 +1,8 @@
 """Choosing a run's VMs: whom the targets name, what is wished for each, and whose turn it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -108,11 +108,13 @@ def choose(
     errors: tuple[StateError, ...] = ()
     pasts: dict[VmIdentity, Past] = {}
     now = clock.read_utc_now()
+    zone: tzinfo = UTC
     if any(policy.interval for policy in policies.values()):
+        zone = clock.read_time_zone()
         found = context.effects.open_store(config.paths.state_dir).find_runs()
         pasts = tell_pasts(found.runs, job_name, job.success, now)
         errors = found.errors
-    slack, zone = timedelta(hours=job.due_slack_hours), clock.read_time_zone()
+    slack = timedelta(hours=job.due_slack_hours)
     uuids = {vm.vmx: vm.uuid for vm in vms}
 
     def decide(vm: MatchedVm) -> ChosenVm:
@@ -129,6 +131,11 @@ def choose(
         tuple(vm for vm in chosen if not vm.due.is_due),
         errors,
     )
+
+
+def read_zone_for(vms: Iterable[ChosenVm]) -> tzinfo:
+    """Give the host's time zone for ``explain``; UTC, unread, where no VM has a moment to say."""
+    return clock.read_time_zone() if any(vm.due is not EVERY_RUN for vm in vms) else UTC
 
 
 def explain(vm: ChosenVm, job: str, zone: tzinfo) -> list[Phrase]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
@@ -15,7 +14,7 @@ from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.datastore_labels import find_labels, list_aliases
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
-from hlb_hooks.steps.choose import Choice, choose, explain, read_wishes
+from hlb_hooks.steps.choose import Choice, choose, explain, read_wishes, read_zone_for
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
 
@@ -73,8 +72,8 @@ def say_found(context: Context, choice: Choice, job: str) -> None:
     """Say which VMs were found, by which line and whether due, and what the others came to."""
     speaker = context.speaker
     selection = choice.selection
-    zone = clock.read_time_zone()
     decided = {vm.vmx: vm for vm in (*choice.due, *choice.not_due)}
+    zone = read_zone_for(decided.values())
     for vm in selection.chosen:
         speaker.say("found", name=vm.name)
         _say_line(context, "found_because", vm.target)

@@ -20,7 +20,7 @@ from hlb_hooks.effects.records import Flag, Record, make_record
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
-from hlb_hooks.steps.choose import ChosenVm, explain
+from hlb_hooks.steps.choose import ChosenVm, explain, read_zone_for
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.protect import Protection
 from hlb_hooks.steps.run_head import make_head
@@ -55,11 +55,12 @@ def start_run(
     journal, earlier = _begin(context, plan, store)
     context.journal = journal
     context.open_log(plan.config.paths.log_file, run=plan.name, job=plan.job)
-    context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
     post_missing_guards(context, store, earlier)
     _say_run(context, plan, journal)
     try:
         guard = context.effects.guards.start(journal) if plan.chosen else None
+        # Only now, as the first event takes its time: the guard comes to its own meanwhile.
+        context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
         say_chosen()
         if plan.chosen:
             context.effects.guards.wait_until_ready(guard, journal)
@@ -145,7 +146,7 @@ def _is_over(entry: FoundRun) -> bool:
 
 
 def _head_of(context: Context, plan: Plan) -> list[Record]:
-    zone = clock.read_time_zone()
+    zone = read_zone_for((*plan.chosen, *plan.not_due))
 
     def say(vm: ChosenVm) -> str:
         return "\n".join(context.speak(each) for each in explain(vm, plan.job, zone))

@@ -6,6 +6,7 @@ it are escaped as in a ``.vmx`` is not known: both are read, for ``|`` before an
 hexadecimal digits stands for itself.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Descriptor:
         disk that carries its descriptor inside), without signature, ``createType`` or content ids,
         with a line it cannot have, with a key defined twice, or with an impossible size.
         """
-        return _read(_parse_lines(data, path), path)
+        return _parse(data, path)
 
     @property
     def capacity_bytes(self) -> int:
@@ -124,6 +125,13 @@ def rewrite_descriptor(
     changed = lines.to_bytes()
     Descriptor.parse(changed, path)
     return changed
+
+
+# A VM's disks are looked at several times within seconds, and mostly they are what they were: the
+# files are read each time, and what they say is made out once.
+@functools.lru_cache(maxsize=64)
+def _parse(data: bytes, path: str) -> Descriptor:
+    return _read(_parse_lines(data, path), path)
 
 
 def _parse_lines(data: bytes, path: str) -> Dictionary:
