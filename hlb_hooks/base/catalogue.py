@@ -6,6 +6,7 @@ The Polish goes without diacritics, as in the talk: no console of that time mang
 """
 
 from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS
+from hlb_hooks.base.catalogue_check import CHECK_TEXTS
 from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -490,6 +491,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "WOULD run: {command}, if the .vmsd shows {snapshot} alone",
         "WOULD: polecenie {command}, jesli .vmsd pokazuje tylko {snapshot}",
     ),
+    # hlb check
+    **CHECK_TEXTS,
     # hlb dataset
     **DATASET_TEXTS,
     # hlb restore

@@ -61,6 +61,10 @@ class RehearsedStateFolder:
     def save_index(self, runs: Iterable[FoundRun]) -> None:
         """Write nothing."""
 
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Write nothing: nothing was reaped."""
+
 
 def _check_writable(folder: str) -> None:
     """Raise OSError when nothing can be put into a folder, or, if there is none, above it."""

@@ -20,6 +20,7 @@ from hlb_hooks.effects.found_runs import (
     find_runs,
 )
 from hlb_hooks.effects.journal import Journal, WrittenJournal
+from hlb_hooks.effects.reap_trace import write_reap_trace
 from hlb_hooks.effects.records import Record
 from hlb_hooks.effects.run_index import write_index
 from hlb_hooks.effects.run_story import tell_run
@@ -60,6 +61,10 @@ class RunStore(Protocol):
     @changes
     def save_index(self, runs: Iterable[FoundRun]) -> None:
         """Keep what is to be known of the finished ones among ``runs``. Raise StateError."""
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Put down that a reap is over. Raise StateError."""
 
 
 def state_path(folder: str, run: str) -> str:
@@ -158,6 +163,11 @@ class StateFolder:
     def save_index(self, runs: Iterable[FoundRun]) -> None:
         """Write the index."""
         write_index(self._folder, (found.entry for found in runs if found.entry is not None))
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Write the trace."""
+        write_reap_trace(self._folder, exit_code)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -13,6 +13,7 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
+from hlb_hooks.entry.check_command import add_check
 from hlb_hooks.entry.dataset_command import add_dataset
 from hlb_hooks.entry.restore_command import add_restore
 from hlb_hooks.entry.settings import EndSettings, load_end_settings
@@ -55,6 +56,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_status(subcommands)
     _add_reap(subcommands)
     add_restore(subcommands)
+    add_check(subcommands)
     add_dataset(subcommands)
     _add_lab(subcommands)
     return parser

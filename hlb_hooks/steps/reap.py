@@ -44,11 +44,24 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
     state file cannot be read, or the host does not list its VMs. Raise
     ConfigurationError for a folder that cannot be trusted.
     """
-    speaker = context.speaker
     if request.trouble:
-        speaker.say("warning", text=request.trouble)
-    code = ExitCode.DONE
+        context.speaker.say("warning", text=request.trouble)
     read = read_all_runs(context, request.state_dirs)
+    code = _reap_all(context, request, read)
+    for store, _ in read:
+        try:
+            store.note_reap(int(code))
+        except HlbError as error:
+            context.speaker.say("warning", text=error.message)
+            context.speaker.say("next_step", text=error.next_step, indent=4)
+    return code
+
+
+def _reap_all(
+    context: Context, request: ReapRequest, read: Sequence[tuple[RunStore, FoundRuns]]
+) -> ExitCode:
+    speaker = context.speaker
+    code = ExitCode.DONE
     open_runs = frozenset(
         entry.name for _, found in read for entry in found.runs if not entry.is_ended
     )

@@ -152,7 +152,7 @@ def _head_of(context: Context, plan: Plan) -> list[Record]:
 
     return [
         *make_head(plan.name, plan.job, plan.owner, plan.config),
-        make_record(Flag.INVENTORY, count=str(len(plan.inventory))),
+        make_record(Flag.INVENTORY, count=str(len(plan.inventory)), hook=context.hook),
         *(make_record(Flag.PRESENT, vmx) for vmx in plan.inventory),
         *(make_record(Flag.CHOSEN, vm.vmx, note=say(vm), **vm.details) for vm in plan.chosen),
         *(make_record(Flag.NOT_DUE, vm.vmx, reason=say(vm), **vm.details) for vm in plan.not_due),
