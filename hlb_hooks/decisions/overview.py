@@ -16,7 +16,7 @@ from hlb_hooks.effects.vm_story import VmStory
 
 START_HOOK = "initial_backup"
 _DAILY = INTERVALS["1D"]
-_FAILURES = (
+FAILURES = (
     Flag.LEFT_OUT,
     Flag.FAILED_SNAP,
     Flag.TORN,
@@ -36,7 +36,7 @@ class Night:
     def failures(self) -> dict[str, int]:
         """How many VMs have each flag that nobody wants."""
         counts = {
-            str(flag): sum(flag in vm.flags for vm in self.run.concerned_vms) for flag in _FAILURES
+            str(flag): sum(flag in vm.flags for vm in self.run.concerned_vms) for flag in FAILURES
         }
         return {flag: count for flag, count in counts.items() if count}
 

@@ -15,6 +15,7 @@ from hlb_hooks.steps import report
 from hlb_hooks.steps.adopt import Adoption
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
@@ -54,6 +55,8 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
         except HlbError as error:
             context.speaker.say("warning", text=error.message)
             context.speaker.say("next_step", text=error.next_step, indent=4)
+    if request.config is not None:
+        publish_metrics(context, request.config, [store for store, _ in read])
     return code
 
 

@@ -22,6 +22,7 @@ from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
 from hlb_hooks.steps.choose import ChosenVm, explain
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.protect import Protection
 from hlb_hooks.steps.run_head import make_head
 from hlb_hooks.steps.settle import Settlement
@@ -74,7 +75,9 @@ def start_run(
             host,
             Protection(context, journal, host, store, earlier.runs),
         )
-    return _finish(context, plan, journal, earlier)
+    exit_code = _finish(context, plan, journal, earlier)
+    publish_metrics(context, plan.config, [store])
+    return exit_code
 
 
 def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -> None:

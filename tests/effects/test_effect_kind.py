@@ -16,6 +16,7 @@ MODULES = sorted(module.name for module in pkgutil.iter_modules(hlb_hooks.effect
 PURE = {
     "bundle.Effects.name_run",
     "bundle.Effects.open_host",
+    "bundle.Effects.open_metrics",
     "bundle.Effects.open_restore",
     "bundle.Effects.open_store",
     "bundle.make_effects",
@@ -118,6 +119,9 @@ CHANGES = {
     "rehearsed_store.RehearsedStateFolder.save_index",
     "rehearsed_store.RehearsedStateFolder.take_over",
     "rehearsed_store.RehearsedStateFolder.tidying",
+    "metrics_file.Metrics.publish",
+    "metrics_file.MetricsFile.publish",
+    "metrics_file.RehearsedMetrics.publish",
     "reap_trace.write_reap_trace",
     "replaced_files.replace_file",
     "replaced_files.sync_folder",
