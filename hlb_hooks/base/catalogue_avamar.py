@@ -1,4 +1,4 @@
-"""What ``hlb dataset`` says; see ``catalogue``."""
+"""What ``hlb dataset``, ``hold`` and ``drain`` say; see ``catalogue``."""
 
 DATASET_TEXTS: dict[str, tuple[str, str]] = {
     "dataset": (
@@ -38,4 +38,47 @@ DATASET_TEXTS: dict[str, tuple[str, str]] = {
         "checked against the files of {count} VMs of this host: all that a restore wants is in",
         "sprawdzone na plikach {count} maszyn tego hosta: jest wszystko, czego wymaga odtworzenie",
     ),
+}
+
+HOLD_TEXTS: dict[str, tuple[str, str]] = {
+    "held": (
+        "{name} is left alone from now on: {vmx}",
+        "{name}: od teraz nikt jej nie rusza: {vmx}",
+    ),
+    "hold_and_run": (
+        "run {run} is under way and knows it: what it has begun goes on, and is removed as ever",
+        "przebieg {run} trwa i ja zna: co zaczal, dokonczy i usunie jak zawsze",
+    ),
+    "released": ("{name} is released: {vmx}", "{name}: znow w backupie: {vmx}"),
+    "nothing_held": ("nothing is held", "nic nie jest wstrzymane"),
+    "whole_host": ("the whole host", "caly host"),
+    "is_held": (
+        "{who} wants it left alone since {since}{why}",
+        "{who} prosi, zeby jej nie ruszac, od {since}{why}",
+    ),
+    "release_it": (
+        "when it may be backed up again: hlb hold --release '{vmx}'",
+        "kiedy backup znow moze ja brac: hlb hold --release '{vmx}'",
+    ),
+    "release_host": (
+        "when its maintenance is over: hlb drain --release",
+        "po zakonczeniu prac: hlb drain --release",
+    ),
+    "draining": (
+        "no run begins on this host until hlb drain --release",
+        "na tym hoscie nie zacznie sie zaden przebieg az do hlb drain --release",
+    ),
+    "drain_waits": (
+        "run {run} is not over, {count} snapshots of it are open",
+        "przebieg {run} jeszcze trwa, otwarte snapshoty: {count}",
+    ),
+    "drained": (
+        "nothing of ours is open: the host is free",
+        "nic naszego nie jest otwarte: host jest wolny",
+    ),
+    "not_drained": (
+        "{count} runs are not over yet",
+        "przebiegow, ktore jeszcze trwaja: {count}",
+    ),
+    "drain_released": ("runs may begin again", "przebiegi znow moga sie zaczynac"),
 }

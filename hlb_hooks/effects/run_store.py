@@ -19,6 +19,7 @@ from hlb_hooks.effects.found_runs import (
     check_folder,
     find_runs,
 )
+from hlb_hooks.effects.holds import Hold, read_holds, write_holds
 from hlb_hooks.effects.journal import Journal, WrittenJournal
 from hlb_hooks.effects.reap_trace import write_reap_trace
 from hlb_hooks.effects.records import Record
@@ -65,6 +66,14 @@ class RunStore(Protocol):
     @changes
     def note_reap(self, exit_code: int) -> None:
         """Put down that a reap is over. Raise StateError."""
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Give what is to be left alone. Raise StateError."""
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Put down what is to be left alone from now on; within ``beginning``. Raise StateError."""
 
 
 def state_path(folder: str, run: str) -> str:
@@ -168,6 +177,16 @@ class StateFolder:
     def note_reap(self, exit_code: int) -> None:
         """Write the trace."""
         write_reap_trace(self._folder, exit_code)
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Read the file."""
+        return read_holds(self._folder)
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Write the file."""
+        write_holds(self._folder, holds)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -15,6 +15,7 @@ from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
 from hlb_hooks.entry.check_command import add_check
 from hlb_hooks.entry.dataset_command import add_dataset
+from hlb_hooks.entry.hold_commands import add_drain, add_hold
 from hlb_hooks.entry.restore_command import add_restore
 from hlb_hooks.entry.settings import EndSettings, load_end_settings
 from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
@@ -58,6 +59,8 @@ def _make_parser() -> argparse.ArgumentParser:
     add_restore(subcommands)
     add_check(subcommands)
     add_dataset(subcommands)
+    add_hold(subcommands)
+    add_drain(subcommands)
     _add_lab(subcommands)
     return parser
 

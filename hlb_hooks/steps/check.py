@@ -11,6 +11,7 @@ from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.text import escape
 from hlb_hooks.decisions import check_places, check_runs
 from hlb_hooks.decisions.findings import (
     Area,
@@ -31,6 +32,7 @@ from hlb_hooks.effects.found_runs import FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.state_place import look_at_place, read_modified_seconds
 from hlb_hooks.steps.check_host import check_host
+from hlb_hooks.steps.choose import explain_hold
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.overview import make_overview
 
@@ -125,6 +127,7 @@ def _check_state(context: Context, check: _Check, request: CheckRequest) -> None
                 found = context.effects.open_store(folder).find_runs()
             except HlbError as error:
                 check.findings.append(from_error(Area.STATE, error, Severity.UNKNOWN))
+            check.findings += _check_holds(context, folder)
         read.append(found)
         check.findings += check_places.check_state(place, found.errors)
     overview = make_overview(read)
@@ -147,6 +150,21 @@ def _check_state(context: Context, check: _Check, request: CheckRequest) -> None
     if request.config is not None and request.config.paths.metrics_file:
         check.findings += _check_metrics(request.config.paths.metrics_file, overview)
     check.numbers = make_numbers(overview, overview.now - trace.moment if trace else None)
+
+
+def _check_holds(context: Context, folder: str) -> list[Finding]:
+    """Name what somebody wants left alone: such wishes outlive their reasons."""
+    try:
+        holds = context.effects.open_store(folder).read_holds()
+    except HlbError as error:
+        return [from_error(Area.STATE, error)]
+    findings = []
+    for hold in holds:
+        reason, next_step = explain_hold(hold, clock.read_time_zone())
+        name = escape(hold.name) if hold.vmx else context.speaker.phrase("whole_host")
+        what = phrase("files_unreadable", message=f"{name}: {context.speak(reason)}")
+        findings.append(Finding(Area.BACKUPS, Severity.WARNING, what, next_step))
+    return findings
 
 
 def _list_unattended(read: Iterable[FoundRuns]) -> list[str]:

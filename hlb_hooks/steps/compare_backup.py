@@ -15,7 +15,7 @@ from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.datastore_labels import find_labels, list_aliases
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
-from hlb_hooks.steps.choose import Choice, choose, explain, read_wishes
+from hlb_hooks.steps.choose import Choice, choose, explain, explain_hold, read_wishes
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
 
@@ -74,10 +74,15 @@ def say_found(context: Context, choice: Choice, job: str) -> None:
     speaker = context.speaker
     selection = choice.selection
     zone = clock.read_time_zone()
+    held = {vm.vmx: hold for vm, hold in choice.held}
     decided = {vm.vmx: vm for vm in (*choice.due, *choice.not_due)}
     for vm in selection.chosen:
         speaker.say("found", name=vm.name)
         _say_line(context, "found_because", vm.target)
+        if vm.vmx in held:
+            for sentence in explain_hold(held[vm.vmx], zone):
+                speaker.line(context.speak(sentence), indent=_INDENT)
+            continue
         for sentence in explain(decided[vm.vmx], job, zone):
             speaker.line(context.speak(sentence), indent=_INDENT)
     for vm in selection.excluded:
