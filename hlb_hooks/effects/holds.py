@@ -47,8 +47,8 @@ def read_holds(folder: str) -> tuple[Hold, ...]:
         if tables["version"] != _VERSION:
             raise ValueError(f"version {tables['version']}, and this program reads {_VERSION}")
         return tuple(_decode(table) for table in tables["holds"])
-    except FileNotFoundError:
-        return ()
+    except (FileNotFoundError, NotADirectoryError):
+        return ()  # of a state folder that is none the store complains, and begins nothing
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StateError(
             f"{path}: nobody knows what is held, it cannot be read: {error}",
