@@ -5,7 +5,7 @@ Step markers, ``***OK***``, flags and the HLB line are the same in both and stan
 The Polish goes without diacritics, as in the talk: no console of that time mangles it.
 """
 
-from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS, HOLD_TEXTS
+from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS, HOLD_TEXTS, WHEREIS_TEXTS
 from hlb_hooks.base.catalogue_check import CHECK_TEXTS
 from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
 
@@ -497,6 +497,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     **DATASET_TEXTS,
     # hlb hold, hlb drain
     **HOLD_TEXTS,
+    # hlb whereis
+    **WHEREIS_TEXTS,
     # hlb restore
     **RESTORE_TEXTS,
 }

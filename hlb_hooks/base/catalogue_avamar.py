@@ -1,4 +1,4 @@
-"""What ``hlb dataset``, ``hold`` and ``drain`` say; see ``catalogue``."""
+"""What ``hlb dataset``, ``hold``, ``drain`` and ``whereis`` say; see ``catalogue``."""
 
 DATASET_TEXTS: dict[str, tuple[str, str]] = {
     "dataset": (
@@ -81,4 +81,42 @@ HOLD_TEXTS: dict[str, tuple[str, str]] = {
         "przebiegow, ktore jeszcze trwaja: {count}",
     ),
     "drain_released": ("runs may begin again", "przebiegi znow moga sie zaczynac"),
+}
+
+WHEREIS_TEXTS: dict[str, tuple[str, str]] = {
+    "whereis_registered": (
+        "registered on this host, power state {power}",
+        "zarejestrowana na tym hoscie, stan {power}",
+    ),
+    "whereis_not_registered": (
+        "not registered on this host",
+        "nie jest zarejestrowana na tym hoscie",
+    ),
+    "whereis_disk": ("disk {path}", "dysk {path}"),
+    "whereis_snapshot": ("snapshot {name}", "snapshot {name}"),
+    "whereis_claim": (
+        "claimed by run {run} on host {host}, refreshed {refreshed}",
+        "zajeta przez przebieg {run} na hoscie {host}, odswiezone {refreshed}",
+    ),
+    "whereis_elsewhere": (
+        "a configuration of the same name lies at {path}",
+        "konfiguracja o tej samej nazwie lezy w {path}",
+    ),
+    "whereis_open": (
+        "run {run} has {snapshot} open, or may have",
+        "przebieg {run} ma otwarty {snapshot} albo moze miec",
+    ),
+    "whereis_backup": (
+        "backed up by run {run} of {begun}, job {job}",
+        "w backupie z przebiegu {run} z {begun}, zadanie {job}",
+    ),
+    "whereis_perhaps": (
+        "protected by run {run} of {begun}, job {job}; whether it was read is not known",
+        "chroniona w przebiegu {run} z {begun}, zadanie {job}; nie wiadomo, czy ja przeczytano",
+    ),
+    "whereis_more": ("and {count} older ones", "i {count} starszych"),
+    "whereis_no_backup": (
+        "no run here has ever protected it",
+        "zaden przebieg tutaj jej nie chronil",
+    ),
 }

@@ -20,6 +20,7 @@ from hlb_hooks.entry.restore_command import add_restore
 from hlb_hooks.entry.settings import EndSettings, load_end_settings
 from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
+from hlb_hooks.entry.whereis_command import add_whereis
 from hlb_hooks.steps.context import Context
 
 _ROOMS_OF_THE_LAB = {"hlb_hooks.lab", "hlb_hooks.lab.command"}
@@ -61,6 +62,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add_dataset(subcommands)
     add_hold(subcommands)
     add_drain(subcommands)
+    add_whereis(subcommands)
     _add_lab(subcommands)
     return parser
 
