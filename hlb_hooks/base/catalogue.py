@@ -5,6 +5,8 @@ Step markers, ``***OK***``, flags and the HLB line are the same in both and stan
 The Polish goes without diacritics, as in the talk: no console of that time mangles it.
 """
 
+from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS, HOLD_TEXTS, WHEREIS_TEXTS
+from hlb_hooks.base.catalogue_check import CHECK_TEXTS
 from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -506,6 +508,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "WOULD run: {command}, if the .vmsd shows {snapshot} alone",
         "WOULD: polecenie {command}, jesli .vmsd pokazuje tylko {snapshot}",
     ),
+    # hlb check
+    **CHECK_TEXTS,
+    # hlb dataset
+    **DATASET_TEXTS,
+    # hlb hold, hlb drain
+    **HOLD_TEXTS,
+    # hlb whereis
+    **WHEREIS_TEXTS,
     # hlb restore
     **RESTORE_TEXTS,
 }

@@ -90,6 +90,16 @@ class PathsConfig:
         DEFAULT_STATE_DIR, AbsolutePath(), "The folder of the state files, one a run; mode 0700."
     )
     log_file: str = _setting(DEFAULT_LOG_FILE, AbsolutePath(), "The log file, JSON lines.")
+    scripts_dir: str = _setting(
+        "/usr/local/avamar/etc/scripts",
+        AbsolutePath(),
+        "The folder that the client runs its hooks from; hlb check and hlb probe look there.",
+    )
+    metrics_file: str = _setting(
+        "",
+        OptionalPath(),
+        "A file for node_exporter's textfile collector, ending in .prom; nothing: none is written.",
+    )
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,12 @@ class RunConfig:
     )
     guard_retry_seconds: int = _setting(
         60, _SECONDS, "How long the guard waits before it tries a failed removal again."
+    )
+    alarm_late_hours: int = _setting(
+        2,
+        Whole(0, 8760),
+        "A VM whose last success is older than its interval (a day, where it has none) and so many "
+        "hours is an alarm.",
     )
     keep_days: int = _setting(
         400,

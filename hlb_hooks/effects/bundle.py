@@ -12,6 +12,7 @@ from hlb_hooks.base.names import make_run_name
 from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
+from hlb_hooks.effects.metrics_file import Metrics, MetricsFile, RehearsedMetrics
 from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
 from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
 from hlb_hooks.effects.run_store import RunStore, StateFolder
@@ -74,6 +75,10 @@ class Effects:
             HostSnapshots(driver, snapshot.settle_timeout_seconds, snapshot.remove_timeout_seconds),
             VmwarePower(program, runner, config.host.power_timeout_seconds),
         )
+
+    def open_metrics(self) -> Metrics:
+        """Give what publishes the metrics."""
+        return MetricsFile() if self.may_change else RehearsedMetrics()
 
     def open_restore(self) -> "RestoreWork":
         """Give what changes the files of a VM that was put back."""

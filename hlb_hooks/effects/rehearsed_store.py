@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from hlb_hooks.effects.effect_kind import changes, reads
 from hlb_hooks.effects.found_runs import FoundRun, FoundRuns, check_folder, find_runs
+from hlb_hooks.effects.holds import Hold, read_holds
 from hlb_hooks.effects.journal import Journal, MemoryJournal, keep_in_memory
 from hlb_hooks.effects.records import Record
 from hlb_hooks.effects.run_store import cannot_write, state_path
@@ -59,6 +60,19 @@ class RehearsedStateFolder:
 
     @changes
     def save_index(self, runs: Iterable[FoundRun]) -> None:
+        """Write nothing."""
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Write nothing: nothing was reaped."""
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Read the file, as the real one does."""
+        return read_holds(self._folder)
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
         """Write nothing."""
 
 

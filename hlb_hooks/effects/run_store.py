@@ -19,7 +19,9 @@ from hlb_hooks.effects.found_runs import (
     check_folder,
     find_runs,
 )
+from hlb_hooks.effects.holds import Hold, read_holds, write_holds
 from hlb_hooks.effects.journal import Journal, WrittenJournal
+from hlb_hooks.effects.reap_trace import write_reap_trace
 from hlb_hooks.effects.records import Record
 from hlb_hooks.effects.run_index import write_index
 from hlb_hooks.effects.run_story import tell_run
@@ -60,6 +62,18 @@ class RunStore(Protocol):
     @changes
     def save_index(self, runs: Iterable[FoundRun]) -> None:
         """Keep what is to be known of the finished ones among ``runs``. Raise StateError."""
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Put down that a reap is over. Raise StateError."""
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Give what is to be left alone. Raise StateError."""
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Put down what is to be left alone from now on; within ``beginning``. Raise StateError."""
 
 
 def state_path(folder: str, run: str) -> str:
@@ -158,6 +172,21 @@ class StateFolder:
     def save_index(self, runs: Iterable[FoundRun]) -> None:
         """Write the index."""
         write_index(self._folder, (found.entry for found in runs if found.entry is not None))
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Write the trace."""
+        write_reap_trace(self._folder, exit_code)
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Read the file."""
+        return read_holds(self._folder)
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Write the file."""
+        write_holds(self._folder, holds)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -64,6 +64,11 @@ class Run:
         return [vm for vm in self.vms.values() if Flag.NOT_DUE in vm.flags]
 
     @property
+    def held(self) -> list[VmStory]:
+        """The VMs that the targets choose, and that an operator wanted left alone."""
+        return [vm for vm in self.vms.values() if Flag.LEFT_OUT in vm.flags and not vm.is_chosen]
+
+    @property
     def open_vms(self) -> list[VmStory]:
         """The VMs on which something of this run may still be."""
         return [vm for vm in self.vms.values() if vm.is_open]

@@ -13,10 +13,14 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
+from hlb_hooks.entry.check_command import add_check
+from hlb_hooks.entry.dataset_command import add_dataset
+from hlb_hooks.entry.hold_commands import add_drain, add_hold
 from hlb_hooks.entry.restore_command import add_restore
 from hlb_hooks.entry.settings import EndSettings, load_end_settings
 from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
+from hlb_hooks.entry.whereis_command import add_whereis
 from hlb_hooks.steps.context import Context
 
 _ROOMS_OF_THE_LAB = {"hlb_hooks.lab", "hlb_hooks.lab.command"}
@@ -55,6 +59,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_status(subcommands)
     _add_reap(subcommands)
     add_restore(subcommands)
+    add_check(subcommands)
+    add_dataset(subcommands)
+    add_hold(subcommands)
+    add_drain(subcommands)
+    add_whereis(subcommands)
     _add_lab(subcommands)
     return parser
 

@@ -20,6 +20,7 @@ from hlb_hooks.decisions.phrase import Phrase, phrase
 from hlb_hooks.decisions.policy import NO_POLICY, Policy, decide_policies
 from hlb_hooks.decisions.selection import ListedVm, MatchedVm, Selection, select
 from hlb_hooks.decisions.targets import MAX_TARGETS_BYTES, Target, parse_targets
+from hlb_hooks.effects.holds import Hold
 from hlb_hooks.effects.run_digest import VmIdentity
 from hlb_hooks.steps.context import Context
 
@@ -70,6 +71,8 @@ class Choice:
     due: tuple[ChosenVm, ...]
     not_due: tuple[ChosenVm, ...]
     errors: tuple[StateError, ...] = ()
+    held: tuple[tuple[ChosenVm, Hold], ...] = ()
+    """The VMs that an operator wants left alone, due or not."""
 
 
 def read_wishes(config: Config, job_name: str) -> Wishes:
@@ -97,12 +100,13 @@ def read_wishes(config: Config, job_name: str) -> Wishes:
 def choose(
     context: Context, config: Config, job_name: str, vms: Sequence[ListedVm], wishes: Wishes
 ) -> Choice:
-    """Decide on every VM of the host. Raise ConfigurationError.
+    """Decide on every VM of the host. Raise ConfigurationError, and StateError for the holds.
 
     The state files are only asked when a VM has an interval. One that cannot be read may hide a
     success: then the VM is due once more, and never the other way round.
     """
     job = config.job(job_name)
+    store = context.effects.open_store(config.paths.state_dir)
     selection = select(vms, wishes.targets)
     policies = decide_policies(selection.chosen, wishes.rows, vms, job)
     errors: tuple[StateError, ...] = ()
@@ -111,7 +115,7 @@ def choose(
     zone: tzinfo = UTC
     if any(policy.interval for policy in policies.values()):
         zone = clock.read_time_zone()
-        found = context.effects.open_store(config.paths.state_dir).find_runs()
+        found = store.find_runs()
         pasts = tell_pasts(found.runs, job_name, job.success, now)
         errors = found.errors
     slack = timedelta(hours=job.due_slack_hours)
@@ -124,18 +128,28 @@ def choose(
         due = decide_due(policy.interval, past, now=now, slack=slack, zone=zone)
         return ChosenVm(vm.vmx, vm.name, uuid, policy, due)
 
-    chosen = [decide(vm) for vm in selection.chosen]
+    holds = {hold.vmx: hold for hold in store.read_holds()}
+    decided = [decide(vm) for vm in selection.chosen]
+    chosen = [vm for vm in decided if vm.vmx not in holds]
     return Choice(
         selection,
         tuple(vm for vm in chosen if vm.due.is_due),
         tuple(vm for vm in chosen if not vm.due.is_due),
         errors,
+        tuple((vm, holds[vm.vmx]) for vm in decided if vm.vmx in holds),
     )
 
 
 def read_zone_for(vms: Iterable[ChosenVm]) -> tzinfo:
     """Give the host's time zone for ``explain``; UTC, unread, where no VM has a moment to say."""
     return clock.read_time_zone() if any(vm.due is not EVERY_RUN for vm in vms) else UTC
+
+
+def explain_hold(hold: Hold, zone: tzinfo) -> tuple[Phrase, Phrase]:
+    """Say why a VM is left alone, and how that ends."""
+    since = clock.format_local(hold.since, zone)
+    reason = phrase("is_held", who=hold.who, since=since, why=f": {hold.why}" if hold.why else "")
+    return reason, phrase("release_it", vmx=hold.vmx) if hold.vmx else phrase("release_host")
 
 
 def explain(vm: ChosenVm, job: str, zone: tzinfo) -> list[Phrase]:

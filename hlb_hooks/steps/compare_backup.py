@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
@@ -14,7 +15,14 @@ from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.datastore_labels import find_labels, list_aliases
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
-from hlb_hooks.steps.choose import Choice, choose, explain, read_wishes, read_zone_for
+from hlb_hooks.steps.choose import (
+    Choice,
+    choose,
+    explain,
+    explain_hold,
+    read_wishes,
+    read_zone_for,
+)
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
 
@@ -72,11 +80,16 @@ def say_found(context: Context, choice: Choice, job: str) -> None:
     """Say which VMs were found, by which line and whether due, and what the others came to."""
     speaker = context.speaker
     selection = choice.selection
+    held = {vm.vmx: hold for vm, hold in choice.held}
     decided = {vm.vmx: vm for vm in (*choice.due, *choice.not_due)}
-    zone = read_zone_for(decided.values())
+    zone = clock.read_time_zone() if held else read_zone_for(decided.values())
     for vm in selection.chosen:
         speaker.say("found", name=vm.name)
         _say_line(context, "found_because", vm.target)
+        if vm.vmx in held:
+            for sentence in explain_hold(held[vm.vmx], zone):
+                speaker.line(context.speak(sentence), indent=_INDENT)
+            continue
         for sentence in explain(decided[vm.vmx], job, zone):
             speaker.line(context.speak(sentence), indent=_INDENT)
     for vm in selection.excluded:

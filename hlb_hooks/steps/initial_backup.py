@@ -46,6 +46,7 @@ def run(context: Context, request: StartRequest) -> ExitCode:
         chosen=choice.due,
         begun=begun,
         not_due=choice.not_due,
+        held=choice.held,
     )
 
     def say_chosen() -> None:

@@ -15,6 +15,7 @@ from hlb_hooks.steps import report
 from hlb_hooks.steps.adopt import Adoption
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
@@ -44,11 +45,26 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
     state file cannot be read, or the host does not list its VMs. Raise
     ConfigurationError for a folder that cannot be trusted.
     """
-    speaker = context.speaker
     if request.trouble:
-        speaker.say("warning", text=request.trouble)
-    code = ExitCode.DONE
+        context.speaker.say("warning", text=request.trouble)
     read = read_all_runs(context, request.state_dirs)
+    code = _reap_all(context, request, read)
+    for store, _ in read:
+        try:
+            store.note_reap(int(code))
+        except HlbError as error:
+            context.speaker.say("warning", text=error.message)
+            context.speaker.say("next_step", text=error.next_step, indent=4)
+    if request.config is not None:
+        publish_metrics(context, request.config, [store for store, _ in read])
+    return code
+
+
+def _reap_all(
+    context: Context, request: ReapRequest, read: Sequence[tuple[RunStore, FoundRuns]]
+) -> ExitCode:
+    speaker = context.speaker
+    code = ExitCode.DONE
     open_runs = frozenset(
         entry.name for _, found in read for entry in found.runs if not entry.is_ended
     )

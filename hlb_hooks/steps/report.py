@@ -30,8 +30,8 @@ def say_report(context: Context, vms: Iterable[VmStory]) -> None:
 
 
 def _rank(vm: VmStory) -> int:
-    if Flag.NOT_DUE in vm.flags:
-        return 2
+    if Flag.NOT_DUE in vm.flags or not (vm.is_chosen or vm.attempts):
+        return 2  # rightly left out
     return 1 if vm.is_protected and not vm.is_open_in_trouble else 0
 
 

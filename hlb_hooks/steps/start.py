@@ -14,14 +14,16 @@ from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.holds import Hold
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.records import Flag, Record, make_record
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
-from hlb_hooks.steps.choose import ChosenVm, explain, read_zone_for
+from hlb_hooks.steps.choose import ChosenVm, explain, explain_hold, read_zone_for
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.protect import Protection
 from hlb_hooks.steps.run_head import make_head
 from hlb_hooks.steps.settle import Settlement
@@ -41,6 +43,8 @@ class Plan:
     """When the hook began, in seconds since boot: its budget counts from there."""
     not_due: Sequence[ChosenVm] = ()
     """The VMs that the targets choose, and whose turn it is not."""
+    held: Sequence[tuple[ChosenVm, Hold]] = ()
+    """The VMs that the targets choose, and that an operator wants left alone."""
 
 
 def start_run(
@@ -75,7 +79,9 @@ def start_run(
             host,
             Protection(context, journal, host, store, earlier.runs),
         )
-    return _finish(context, plan, journal, earlier)
+    exit_code = _finish(context, plan, journal, earlier)
+    publish_metrics(context, plan.config, [store])
+    return exit_code
 
 
 def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -> None:
@@ -118,6 +124,7 @@ def _wants_guard(run: Run) -> bool:
 
 def _begin(context: Context, plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
     with store.beginning(plan.config.run.lock_timeout_seconds):
+        _check_not_drained(store)
         earlier = store.find_runs()
         over = frozenset(entry.name for entry in earlier.runs if _is_over(entry))
         active = find_active(earlier.runs, plan.job, over)
@@ -128,6 +135,18 @@ def _begin(context: Context, plan: Plan, store: RunStore) -> tuple[Journal, Foun
                 next_step="wait until that backup is over; its end hook or guard settles its run",
             )
         return store.begin(plan.name, _head_of(context, plan)), earlier
+
+
+def _check_not_drained(store: RunStore) -> None:
+    """Raise NotNowError when no run is to begin on this host."""
+    for hold in store.read_holds():
+        if hold.is_drain:
+            since = clock.format_local(hold.since, clock.read_time_zone())
+            why = f" ({escape(hold.why)})" if hold.why else ""
+            raise NotNowError(
+                f"{escape(hold.who)} wants no run to begin on this host since {since}{why}",
+                next_step="when its maintenance is over: hlb drain --release",
+            )
 
 
 def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
@@ -153,11 +172,19 @@ def _head_of(context: Context, plan: Plan) -> list[Record]:
 
     return [
         *make_head(plan.name, plan.job, plan.owner, plan.config),
-        make_record(Flag.INVENTORY, count=str(len(plan.inventory))),
+        make_record(Flag.INVENTORY, count=str(len(plan.inventory)), hook=context.hook),
         *(make_record(Flag.PRESENT, vmx) for vmx in plan.inventory),
         *(make_record(Flag.CHOSEN, vm.vmx, note=say(vm), **vm.details) for vm in plan.chosen),
         *(make_record(Flag.NOT_DUE, vm.vmx, reason=say(vm), **vm.details) for vm in plan.not_due),
+        *(_record_hold(context, vm, hold) for vm, hold in plan.held),
     ]
+
+
+def _record_hold(context: Context, vm: ChosenVm, hold: Hold) -> Record:
+    """Make the record of a VM that is rightly left out: it is not among the chosen ones."""
+    reason, next_step = explain_hold(hold, clock.read_time_zone())
+    words = {"reason": context.speak(reason), "next": context.speak(next_step)}
+    return make_record(Flag.LEFT_OUT, vm.vmx, name=vm.name, uuid=vm.uuid or "", **words)
 
 
 def _make_snapshots(
@@ -199,7 +226,7 @@ def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) 
     journal.note(Flag.STARTED, exit=str(int(exit_code)))
     if not any(vm.is_ready for vm in run.chosen):
         journal.end()
-    report.say_report(context, [*run.chosen, *run.not_due])
+    report.say_report(context, [*run.chosen, *run.held, *run.not_due])
     if tally.ready:
         speaker.deed("ready_not_backed_up", count=tally.ready)
     for error in earlier.errors:

@@ -17,6 +17,7 @@ from hlb_hooks.effects.state_file import StateFile
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.emergency import find_short_of_space, list_datastores
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.tidy import tidy_up
@@ -111,6 +112,8 @@ class Watch:
         The run is settled: whatever goes wrong here is for the next guard or reap.
         """
         store = self.context.effects.open_store(os.path.dirname(self.state_file.path))
+        if self._run is not None:
+            publish_metrics(self.context, self._run.config, [store])
         try:
             tidy_up(self.context, store, self._config.keep_days)
         except Exception as error:

@@ -43,6 +43,8 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "host.power_timeout_seconds": (600, "5", SECONDS),
     "paths.state_dir": ("/usr/local/avamar/var/hlb", '"/srv/hlb"', PATHS),
     "paths.log_file": ("/usr/local/avamar/var/hlb/hlb.log", '"/srv/hlb.log"', PATHS),
+    "paths.scripts_dir": ("/usr/local/avamar/etc/scripts", '"/opt/client/scripts"', PATHS),
+    "paths.metrics_file": ("", '"/srv/metrics/hlb.prom"', (["true", "1"], ['"hlb.prom"'])),
     "run.owner": (
         ("avtar*",),
         '["borgmatic*", "restic"]',
@@ -57,6 +59,7 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "run.guard_start_timeout_seconds": (60, "5", SECONDS),
     "run.guard_poll_seconds": (2.0, "0.25", (["true", '"2"'], ["0", "-1.0", "nan", "inf", "61"])),
     "run.guard_retry_seconds": (60, "5", SECONDS),
+    "run.alarm_late_hours": (2, "0", (["true", '"2"', "2.5"], ["-1", "8761"])),
     "run.keep_days": (400, "7", (["true", '"400"', "30.5"], ["0", "6", "36501"])),
     "snapshot.quiesce": ("try", '"off"', (["true", "1"], ['"yes"', '""'])),
     "snapshot.memory": (False, "true", FLAGS),
