@@ -5,6 +5,7 @@ Step markers, ``***OK***``, flags and the HLB line are the same in both and stan
 The Polish goes without diacritics, as in the talk: no console of that time mangles it.
 """
 
+from hlb_hooks.base.catalogue_desk import DESK_TEXTS
 from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -489,6 +490,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "WOULD run: {command}, if the .vmsd shows {snapshot} alone",
         "WOULD: polecenie {command}, jesli .vmsd pokazuje tylko {snapshot}",
     ),
+    # hlb report, history, status, config
+    **DESK_TEXTS,
     # hlb restore
     **RESTORE_TEXTS,
 }
