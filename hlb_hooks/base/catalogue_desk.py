@@ -36,5 +36,48 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "is_making": ("being made for {length}", "tworzony od {length}"),
     "is_open": ("open for {length}", "otwarty od {length}"),
     "is_removing": ("being removed for {length}", "usuwany od {length}"),
+    # hlb status
+    "last_successes": (
+        "last success of each VM, the oldest first:",
+        "ostatni udany backup kazdej maszyny, od najstarszego:",
+    ),
+    "last_success": (
+        "{moment} ({length} ago), run {run}",
+        "{moment} ({length} temu), przebieg {run}",
+    ),
+    "no_success": ("no success is known", "nie ma zadnego udanego backupu"),
+    "uncounted_run": (
+        "run {run} does not count, as nobody knows whether it was read: see [jobs.{job}] success",
+        "przebieg {run} sie nie liczy, bo nie wiadomo, czy ja przeczytano: zobacz [jobs.{job}] "
+        "success",
+    ),
+    # hlb history
+    "result_read": (
+        "protected, and read by the client",
+        "zabezpieczona i przeczytana przez klienta",
+    ),
+    "result_protected": (
+        "protected; whether it was read is not known",
+        "zabezpieczona; nie wiadomo, czy przeczytana",
+    ),
+    "result_failed": ("failed: see hlb report {run}", "nieudana: zobacz hlb report {run}"),
+    "result_not_due": ("not due", "nie w tym terminie"),
+    "result_pending": ("waiting for its turn", "czeka na swoja kolej"),
+    "no_runs": ("no run since then", "od tego czasu nie bylo przebiegu"),
+    # hlb config
+    "config_is_good": ("{path}: good", "{path}: w porzadku"),
+    "targets_are_good": (
+        "job {job}: {path}: good, {count} lines",
+        "zadanie {job}: {path}: w porzadku, linii: {count}",
+    ),
+    "table_is_good": (
+        "job {job}: {path}: good, {count} rows",
+        "zadanie {job}: {path}: w porzadku, wierszy: {count}",
+    ),
+    "config_file": ("{path} ({said_by})", "{path} ({said_by})"),
+    "by_default": ("the default path", "sciezka domyslna"),
+    "from_default": ("default", "domyslnie"),
+    "from_line": ("line {line}", "linia {line}"),
+    # one VM
     "made_in_vain": ("tried in vain for {length}", "nieudana proba, {length}"),
 }

@@ -13,9 +13,12 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
+from hlb_hooks.entry.config_command import add_config
 from hlb_hooks.entry.desk_options import open_for_end, wants_data
+from hlb_hooks.entry.history_command import add_history
 from hlb_hooks.entry.report_command import add_report
 from hlb_hooks.entry.restore_command import add_restore
+from hlb_hooks.entry.status_command import add_status
 from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
 from hlb_hooks.steps.context import Context
@@ -44,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(error.exit_code)
     except Exception as error:
         traceback.print_exc()
-        Speaker().say("defect", text=repr(error), log_file="stderr")
+        speaker = Speaker(descriptor=2 if wants_data(arguments) else 1)
+        speaker.say("defect", text=repr(error), log_file="stderr")
         return int(ExitCode.DEFECT)
 
 
@@ -55,8 +59,10 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hlb {__version__}")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_plan(subcommands)
-    _add_status(subcommands)
+    add_status(subcommands)
     add_report(subcommands)
+    add_history(subcommands)
+    add_config(subcommands)
     _add_reap(subcommands)
     add_restore(subcommands)
     _add_lab(subcommands)
@@ -69,13 +75,6 @@ def _add_reap(subcommands: Subcommands) -> None:
     )
     reap.add_argument("-n", "--dry-run", action="store_true", help="say what would be done")
     reap.set_defaults(run=_reap)
-
-
-def _add_status(subcommands: Subcommands) -> None:
-    status = add_subcommand(
-        subcommands, "status", "what of ours is open, and what a person has to do"
-    )
-    status.set_defaults(run=_status)
 
 
 def _add_plan(subcommands: Subcommands) -> None:
@@ -92,13 +91,6 @@ def _reap(arguments: argparse.Namespace) -> ExitCode:
     settings, context = open_for_end("reap", arguments, may_change=not arguments.dry_run)
     config = None if settings.trouble else settings.config
     return step.run(context, step.ReapRequest(settings.state_dirs, settings.trouble, config))
-
-
-def _status(arguments: argparse.Namespace) -> ExitCode:
-    from hlb_hooks.steps import status as step
-
-    settings, context = open_for_end("status", arguments, may_change=False)
-    return step.run(context, step.StatusRequest(settings.state_dirs, settings.trouble))
 
 
 def _plan(arguments: argparse.Namespace) -> ExitCode:

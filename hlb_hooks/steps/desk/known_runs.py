@@ -18,8 +18,13 @@ class KnownRuns:
 
     runs: tuple[FoundRun, ...]
     problems: tuple[ProblemView, ...]
-    is_damaged: bool
-    """Whether a state file or a folder of them could not be read."""
+    damage: tuple[ProblemView, ...]
+    """Of these the state files, and folders of them, that could not be read."""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a state file could not be read."""
+        return bool(self.damage)
 
     def pick(self, prefix: str | None, job: str | None) -> FoundRun:
         """Give the run whose name begins with ``prefix``, or the newest, of ``job`` if one is said.
@@ -54,7 +59,7 @@ def gather_runs(context: Context, state_dirs: tuple[str, ...], trouble: str = ""
     What cannot be read hides nothing else. Raise HlbError when there is no folder that can.
     """
     runs: list[FoundRun] = []
-    problems = [ProblemView(trouble, "")] if trouble else []
+    problems = (ProblemView(trouble, ""),) if trouble else ()
     errors: list[HlbError] = []
     folder_errors: list[HlbError] = []
     for folder in state_dirs:
@@ -67,9 +72,8 @@ def gather_runs(context: Context, state_dirs: tuple[str, ...], trouble: str = ""
         errors += found.errors
     if len(folder_errors) == len(state_dirs) and folder_errors:
         raise folder_errors[0]
-    errors = [*folder_errors, *errors]
-    problems += [ProblemView(error.message, error.next_step) for error in errors]
-    return KnownRuns(tuple(sorted(runs, key=_order)), tuple(problems), bool(errors))
+    damage = [ProblemView(each.message, each.next_step) for each in (*folder_errors, *errors)]
+    return KnownRuns(tuple(sorted(runs, key=_order)), (*problems, *damage), tuple(damage))
 
 
 def _order(entry: FoundRun) -> tuple[datetime, str]:

@@ -8,12 +8,12 @@ from hlb_hooks.decisions.views.run_view import Outcome, RunView, VmView
 from hlb_hooks.steps.desk.lines import INDENT, Line, Tone
 from hlb_hooks.steps.desk.words import (
     Voice,
+    describe_counts,
     describe_later,
     describe_length,
     describe_phases,
     describe_snapshot,
     describe_state,
-    describe_totals,
     is_trouble,
 )
 
@@ -29,7 +29,9 @@ def tell_run_in_text(run: RunView, voice: Voice, zone: tzinfo) -> Iterator[Line]
     yield Line(voice.phrase("run", run=run.run, job=run.job, owner=run.owner), tone=Tone.HEAD)
     yield Line(_tell_when(run, voice, zone))
     is_good = not run.totals.failed
-    yield Line("; ".join(describe_totals(voice, run)), tone=Tone.GOOD if is_good else Tone.BAD)
+    yield Line(
+        "; ".join(describe_counts(voice, run.totals)), tone=Tone.GOOD if is_good else Tone.BAD
+    )
     if run.client_said:
         yield Line(voice.phrase("client_said", text=run.client_said))
     yield Line(voice.phrase("report"))

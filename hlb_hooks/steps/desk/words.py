@@ -61,20 +61,47 @@ def describe_state(voice: Voice, run: RunView) -> str:
     return voice.phrase(_STATES[run.state])
 
 
-def describe_totals(voice: Voice, run: RunView) -> list[str]:
+class Counts(Protocol):
+    """The numbers of a run, wherever they are from."""
+
+    @property
+    def chosen(self) -> int:
+        """VMs that it was to protect."""
+
+    @property
+    def protected(self) -> int:
+        """Of these, protected."""
+
+    @property
+    def failed(self) -> int:
+        """Of these, not protected."""
+
+    @property
+    def pending(self) -> int:
+        """Of these, nothing is known yet."""
+
+    @property
+    def open(self) -> int:
+        """With an open snapshot."""
+
+    @property
+    def not_due(self) -> int:
+        """Whose turn it was not."""
+
+
+def describe_counts(voice: Voice, counts: Counts) -> list[str]:
     """Give the numbers of a run in words, those that are none left out."""
-    totals = run.totals
     words = [
         voice.phrase(
-            "totals", chosen=totals.chosen, protected=totals.protected, failed=totals.failed
+            "totals", chosen=counts.chosen, protected=counts.protected, failed=counts.failed
         )
     ]
-    if totals.pending:
-        words.append(voice.phrase("totals_pending", count=totals.pending))
-    if totals.open:
-        words.append(voice.phrase("totals_open", count=totals.open))
-    if totals.not_due:
-        words.append(voice.phrase("totals_not_due", count=totals.not_due))
+    if counts.pending:
+        words.append(voice.phrase("totals_pending", count=counts.pending))
+    if counts.open:
+        words.append(voice.phrase("totals_open", count=counts.open))
+    if counts.not_due:
+        words.append(voice.phrase("totals_not_due", count=counts.not_due))
     return words
 
 
