@@ -4,8 +4,8 @@ set -eu
 missing=""
 # locales: the definition of a locale that is not UTF-8. fuse3: mounting a lab.
 # strace: stopping a program at each of its calls. borgmatic, borgbackup: a backup client that nobody
-# here wrote. e2fsprogs: a file system inside a disk.
-for package in locales fuse3 strace borgmatic borgbackup e2fsprogs; do
+# here wrote. e2fsprogs: a file system inside a disk. chromium: looking at the page of a report.
+for package in locales fuse3 strace borgmatic borgbackup e2fsprogs chromium; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done

@@ -34,4 +34,8 @@ def encode_missed_disks(notes: Iterable[Phrase]) -> str:
 
 def decode_missed_disks(text: str) -> tuple[MissedDisk, ...]:
     """Read what ``encode_missed_disks`` gave. Raise ValueError or TypeError for anything else."""
-    return tuple(MissedDisk(*map(str, entry)) for entry in json.loads(text or "[]"))
+    disks = tuple(MissedDisk(*map(str, entry)) for entry in json.loads(text or "[]"))
+    unknown = {disk.why for disk in disks} - set(_KEYS)
+    if unknown:
+        raise ValueError(f"no reasons to miss a disk: {sorted(unknown)}")
+    return disks

@@ -190,6 +190,27 @@ def test_it_is_written_into_a_file_whole_and_stdout_stays_empty(site: Site) -> N
     assert f"--output {site.root / 'no' / 'x'}: cannot be written" in missing.stdout
 
 
+def test_the_page_is_written_whole_and_a_name_is_a_name_on_it(site: Site) -> None:
+    hostile = "<script>alert('it')<&>"
+    site.host.add_vm(hostile, display_name=hostile)
+    site.add_vms(1)
+    site.back_up()
+    site.wait_settled()
+    path = site.root / "report.html"
+    outcome = run_hlb(site, "report", "--html", "--output", str(path))
+    assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (0, "", "")
+    page = path.read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>\n<html")
+    assert page.endswith("</html>\n")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert('it')&lt;&amp;&gt;" in page
+    assert len(run_hlb(site, "report", "--html").stdout) == len(page)
+    both = run_hlb(site, "report", "--html", "--json")
+    assert both.exit_code == 2
+    missing = run_hlb(site, "report", "--html", "gold")
+    assert (missing.exit_code, missing.stdout) == (2, "")
+
+
 def test_polish_operators_read_polish(site: Site) -> None:
     site.configure(run={"language": "pl"})
     site.add_vms(1)

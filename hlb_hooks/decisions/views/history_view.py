@@ -42,8 +42,9 @@ class RunLine:
     latest: Annotated[datetime, "the time of its last record"]
     seconds: Annotated[int, "between the two"]
     is_finished: Annotated[bool, "whether nothing of it is left to do"]
+    is_reading: Annotated[bool, "whether its client may be reading: nothing is backed up yet then"]
     chosen: Annotated[int, "VMs that it was to protect: protected, failed and pending"]
-    protected: Annotated[int, "of these: what was read is worth keeping"]
+    protected: Annotated[int, "of these: what was read, or can be read now, is worth keeping"]
     failed: Annotated[int, "of these: not protected"]
     pending: Annotated[int, "of these: nothing is known yet"]
     open: Annotated[int, "VMs on which a snapshot of ours is, or may be"]
@@ -93,6 +94,7 @@ def _view_line(entry: FoundRun, vmxs: frozenset[str] | None) -> RunLine:
         latest=digest.latest,
         seconds=max(0, round((digest.latest - digest.begun).total_seconds())),
         is_finished=entry.is_finished,
+        is_reading=not entry.is_ended and not digest.is_handed_over,
         chosen=protected + len(digest.failed) + len(pending),
         protected=protected,
         failed=len(digest.failed),

@@ -19,12 +19,17 @@ class RunState(StrEnum):
     FINISHED = "finished"
 
 
+BEFORE_THE_END = frozenset({RunState.STARTING, RunState.BACKING_UP})
+"""While the client is reading what is protected is only ready: nothing is backed up yet."""
+
+
 class Outcome(StrEnum):
     """What became of one VM."""
 
     FAILED = "failed"
     OPEN = "open"  # protected, and its snapshot could not be removed so far
     PENDING = "pending"
+    READY = "ready"  # it can be read; nothing is backed up yet
     PROTECTED = "protected"
     ADOPTED = "adopted"  # another run's snapshot, which this one removes
     NOT_DUE = "not due"
@@ -84,7 +89,7 @@ class Totals:
 
     present: Annotated[int, "VMs on the host"]
     chosen: Annotated[int, "VMs that the run was to protect"]
-    protected: Annotated[int, "of these: what was read is worth keeping"]
+    protected: Annotated[int, "of these: what was read, or can be read now, is worth keeping"]
     failed: Annotated[int, "of these: not protected"]
     pending: Annotated[int, "of these: nothing is known yet"]
     open: Annotated[int, "VMs on which a snapshot of ours is, or may be"]

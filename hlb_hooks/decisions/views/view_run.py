@@ -10,6 +10,7 @@ from hlb_hooks.decisions.missed_disks import decode_missed_disks
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit, rank_in_report
 from hlb_hooks.decisions.views.phases import trace_phases
 from hlb_hooks.decisions.views.run_view import (
+    BEFORE_THE_END,
     DiskView,
     Outcome,
     RunState,
@@ -46,14 +47,15 @@ def view_run(run: Run, records: Sequence[Record], now: datetime) -> RunView:
     ended = told.moments.get(Flag.ENDED)
     shown = [*run.concerned_vms, *run.not_due]
     # sorted is stable: within a group the host's own order stays.
-    vms = [_view_vm(run, vm, told, ended, now) for vm in sorted(shown, key=rank_in_report)]
+    state = _find_state(run, is_started=Flag.STARTED in told.moments)
+    vms = [_view_vm(run, vm, told, state, now) for vm in sorted(shown, key=rank_in_report)]
     tally = count_vms(run.chosen)
     return RunView(
         run=run.name,
         job=run.job,
         host=escape(run.host),
         owner=escape(run.owner.describe()),
-        state=_find_state(run, is_started=Flag.STARTED in told.moments),
+        state=state,
         exit=decide_end_exit(tally, "all"),
         begun=run.begun,
         started=told.moments.get(Flag.STARTED),
@@ -98,7 +100,7 @@ def _find_state(run: Run, *, is_started: bool) -> RunState:
     return RunState.BACKING_UP if is_started else RunState.STARTING
 
 
-def _view_vm(run: Run, vm: VmStory, told: _Sorted, ended: datetime | None, now: datetime) -> VmView:
+def _view_vm(run: Run, vm: VmStory, told: _Sorted, state: RunState, now: datetime) -> VmView:
     records = told.of_vm[vm.vmx]
     wishes = _merge_details(records, Flag.CHOSEN, Flag.NOT_DUE)
     consistency = _merge_details(records, Flag.OK_SNAP).get("consistency")
@@ -110,14 +112,14 @@ def _view_vm(run: Run, vm: VmStory, told: _Sorted, ended: datetime | None, now: 
         vmx=escape(vm.vmx),
         moved_to=escape(vm.moved_to) or None,
         uuid=escape(vm.uuid) or None,
-        outcome=_find_outcome(run, vm),
+        outcome=_find_outcome(run, vm, state),
         flags=tuple(str(flag) for flag in vm.reported_flags),
         is_read=_is_read(vm),
         troubles=tuple(_view_trouble(each) for each in vm.current_troubles),
         notes=tuple(make_printable(note) for note in vm.notes),
         snapshot=escape(next(reversed(vm.attempts), "")) or None,
         consistency=consistency if consistency in _CONSISTENCIES else None,
-        phases=trace_phases(records, run.begun, ended, now),
+        phases=trace_phases(records, run.begun, told.moments.get(Flag.ENDED), now),
         missed_disks=tuple(
             DiskView(escape(disk.node), escape(disk.path), disk.why)
             for disk in dict.fromkeys(missed)
@@ -137,7 +139,7 @@ def _view_trouble(trouble: Trouble) -> TroubleView:
     return TroubleView(make_printable(trouble.reason), make_printable(trouble.next_step))
 
 
-def _find_outcome(run: Run, vm: VmStory) -> Outcome:
+def _find_outcome(run: Run, vm: VmStory, state: RunState) -> Outcome:
     if Flag.NOT_DUE in vm.flags:
         return Outcome.NOT_DUE
     if vm.is_open_in_trouble:
@@ -145,7 +147,7 @@ def _find_outcome(run: Run, vm: VmStory) -> Outcome:
     if not vm.is_chosen:
         return Outcome.ADOPTED
     if vm.is_protected:
-        return Outcome.PROTECTED
+        return Outcome.READY if state in BEFORE_THE_END else Outcome.PROTECTED
     return Outcome.FAILED if vm.flags or run.is_ended else Outcome.PENDING
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from hlb_hooks.base import clock
-from hlb_hooks.decisions.views.run_view import Outcome, RunView, VmView
+from hlb_hooks.decisions.views.run_view import BEFORE_THE_END, Outcome, RunView, VmView
 from hlb_hooks.steps.desk.lines import INDENT, Line, Tone
 from hlb_hooks.steps.desk.words import (
     Voice,
@@ -28,9 +28,11 @@ def tell_run_in_text(run: RunView, voice: Voice, zone: tzinfo) -> Iterator[Line]
     """Give the lines of the report of ``run``."""
     yield Line(voice.phrase("run", run=run.run, job=run.job, owner=run.owner), tone=Tone.HEAD)
     yield Line(_tell_when(run, voice, zone))
+    is_reading = run.state in BEFORE_THE_END
     is_good = not run.totals.failed
     yield Line(
-        "; ".join(describe_counts(voice, run.totals)), tone=Tone.GOOD if is_good else Tone.BAD
+        "; ".join(describe_counts(voice, run.totals, is_reading=is_reading)),
+        tone=Tone.GOOD if is_good else Tone.BAD,
     )
     if run.client_said:
         yield Line(voice.phrase("client_said", text=run.client_said))

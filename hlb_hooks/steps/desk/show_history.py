@@ -82,7 +82,8 @@ def run(context: Context, request: HistoryRequest) -> ExitCode:
 def _tell_run(run: RunLine, voice: Voice, zone: tzinfo) -> Iterator[Line]:
     # The name first: a line that begins with a time could be taken for one of a client's log.
     begun, length = clock.format_local(run.begun, zone), describe_length(run.seconds)
-    text = f"{run.run}  {begun}  {length}  {'; '.join(describe_counts(voice, run))}"
+    counts = "; ".join(describe_counts(voice, run, is_reading=run.is_reading))
+    text = f"{run.run}  {begun}  {length}  {counts}"
     yield Line(text, tone=Tone.BAD if run.failed else Tone.PLAIN)
     for vm in run.vms or ():
         tone = Tone.BAD if vm.result is Result.FAILED else Tone.PLAIN

@@ -15,6 +15,7 @@ from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data, deliver_lines, tell_problems
 from hlb_hooks.steps.desk.json_form import write_json
 from hlb_hooks.steps.desk.known_runs import gather_runs
+from hlb_hooks.steps.desk.page.report_page import write_report_page
 from hlb_hooks.steps.desk.run_text import tell_run_in_text
 
 
@@ -43,6 +44,9 @@ def run(context: Context, request: ReportRequest) -> ExitCode:
     match wanted.form:
         case Form.JSON:
             deliver_data(context, wanted, write_json(document))
+        case Form.HTML:
+            page = write_report_page(document, voice, zone, voice.language)
+            deliver_data(context, wanted, page)
         case _:
             lines = [*tell_problems(known.problems, voice), *tell_run_in_text(view, voice, zone)]
             deliver_lines(context, wanted, lines)

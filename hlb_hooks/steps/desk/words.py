@@ -89,13 +89,14 @@ class Counts(Protocol):
         """Whose turn it was not."""
 
 
-def describe_counts(voice: Voice, counts: Counts) -> list[str]:
-    """Give the numbers of a run in words, those that are none left out."""
-    words = [
-        voice.phrase(
-            "totals", chosen=counts.chosen, protected=counts.protected, failed=counts.failed
-        )
-    ]
+def describe_counts(voice: Voice, counts: Counts, *, is_reading: bool) -> list[str]:
+    """Give the numbers of a run in words, those that are none left out.
+
+    ``is_reading``: the client's turn is not over, so what is protected is only ready.
+    """
+    key = "totals_ready" if is_reading else "totals"
+    numbers = {"chosen": counts.chosen, "protected": counts.protected, "failed": counts.failed}
+    words = [voice.phrase(key, **numbers)]
     if counts.pending:
         words.append(voice.phrase("totals_pending", count=counts.pending))
     if counts.open:
@@ -130,3 +131,8 @@ def describe_snapshot(voice: Voice, vm: VmView) -> str:
 def is_trouble(vm: VmView) -> bool:
     """Tell whether a person should look at a VM."""
     return vm.outcome in {Outcome.FAILED, Outcome.OPEN}
+
+
+def name_vm(vm: VmView) -> str:
+    """Give the name that people know a VM by; without one its folder's."""
+    return vm.name or vm.vmx.rpartition("/")[0].rpartition("/")[2] or vm.vmx
