@@ -7,6 +7,7 @@ The Polish goes without diacritics, as in the talk: no console of that time mang
 
 from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS, HOLD_TEXTS, WHEREIS_TEXTS
 from hlb_hooks.base.catalogue_check import CHECK_TEXTS
+from hlb_hooks.base.catalogue_desk import DESK_TEXTS
 from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -516,6 +517,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     **HOLD_TEXTS,
     # hlb whereis
     **WHEREIS_TEXTS,
+    # hlb report, history, status, config
+    **DESK_TEXTS,
     # hlb restore
     **RESTORE_TEXTS,
 }

@@ -1,9 +1,10 @@
 """What is worth knowing of a run that is finished, without reading its state file again.
 
 A year of nights is hundreds of megabytes of state files. Of those that are finished only a few
-things are asked for: which VMs were protected, and which snapshots were asked for.
+things are asked for: what became of each VM, and which snapshots were asked for.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_story import Run
-from hlb_hooks.effects.vm_story import Attempt, AttemptState
+from hlb_hooks.effects.vm_story import Attempt, AttemptState, VmStory
 
 # The random end of a snapshot's name; see hlb_hooks.base.names.
 _MARK_LENGTH = 8
@@ -45,6 +46,12 @@ class RunDigest:
     """The VMs that were protected, and whose disks the client has read by its own log."""
     unread: tuple[VmIdentity, ...]
     """The VMs that were protected, of which nobody knows whether they were read."""
+    failed: tuple[VmIdentity, ...]
+    """The VMs that were chosen and not protected."""
+    not_due: tuple[VmIdentity, ...]
+    """The VMs that the targets chose, and whose turn it was not."""
+    names: tuple[tuple[str, str], ...]
+    """The .vmx paths and display names of the VMs that are not called like their folders."""
     opened: tuple[str, ...]
     """The .vmx paths of the VMs whose base disks the client could read."""
     unseen: tuple[tuple[str, str], ...]
@@ -70,9 +77,14 @@ def digest_run(run: Run) -> RunDigest:
         owner=run.owner,
         config_path=run.config.path,
         is_handed_over=run.is_handed_over,
-        read=tuple(VmIdentity(vm.vmx, vm.uuid) for vm in protected if Flag.OK_READ in vm.flags),
-        unread=tuple(
-            VmIdentity(vm.vmx, vm.uuid) for vm in protected if Flag.OK_READ not in vm.flags
+        read=_identify(vm for vm in protected if Flag.OK_READ in vm.flags),
+        unread=_identify(vm for vm in protected if Flag.OK_READ not in vm.flags),
+        failed=_identify(run.failed),
+        not_due=_identify(run.not_due),
+        names=tuple(
+            (vm.vmx, vm.name)
+            for vm in (*run.chosen, *run.not_due)
+            if vm.name not in {"", name_folder(vm.vmx)}
         ),
         opened=tuple(vm.vmx for vm in run.vms.values() if vm.base_disks),
         unseen=tuple(
@@ -82,6 +94,15 @@ def digest_run(run: Run) -> RunDigest:
             attempt.snapshot[-_MARK_LENGTH:] for _, attempt in attempts if is_closed(attempt)
         ),
     )
+
+
+def _identify(vms: Iterable[VmStory]) -> tuple[VmIdentity, ...]:
+    return tuple(VmIdentity(vm.vmx, vm.uuid) for vm in vms)
+
+
+def name_folder(vmx: str) -> str:
+    """Give the name of the folder that a .vmx lies in: most VMs are called like it."""
+    return vmx.rpartition("/")[0].rpartition("/")[2]
 
 
 def is_closed(attempt: Attempt) -> bool:

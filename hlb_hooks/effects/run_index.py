@@ -21,7 +21,7 @@ from hlb_hooks.effects.replaced_files import replace_file
 from hlb_hooks.effects.run_digest import RunDigest, VmIdentity
 
 # To be raised when a digest holds something else, or is made in another way.
-_VERSION = 1
+_VERSION = 2
 _NAME = "finished.index"
 _MAX_BYTES = 256 << 20
 
@@ -118,6 +118,9 @@ def _encode_entry(entry: IndexEntry, vms: dict[VmIdentity, int]) -> dict[str, ob
         "is_handed_over": digest.is_handed_over,
         "read": number(digest.read),
         "unread": number(digest.unread),
+        "failed": number(digest.failed),
+        "not_due": number(digest.not_due),
+        "names": number(VmIdentity(vmx, name) for vmx, name in digest.names),
         "opened": number(VmIdentity(vmx, "") for vmx in digest.opened),
         "unseen": digest.unseen,
         "closed": digest.closed,
@@ -137,6 +140,9 @@ def _decode_entry(table: Mapping[str, Any], vms: list[VmIdentity]) -> IndexEntry
         is_handed_over=table["is_handed_over"],
         read=tuple(map(name_vm, table["read"])),
         unread=tuple(map(name_vm, table["unread"])),
+        failed=tuple(map(name_vm, table["failed"])),
+        not_due=tuple(map(name_vm, table["not_due"])),
+        names=tuple(tuple(name_vm(each)) for each in table["names"]),
         opened=tuple(vms[each].vmx for each in table["opened"]),
         unseen=tuple((place, snapshot) for place, snapshot in table["unseen"]),
         closed=table["closed"],

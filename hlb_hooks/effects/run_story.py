@@ -59,6 +59,16 @@ class Run:
         return [vm for vm in self.vms.values() if vm.is_chosen]
 
     @property
+    def pending(self) -> list[VmStory]:
+        """The chosen VMs of which nothing is known yet: their turn has not come."""
+        return [] if self.is_ended else [vm for vm in self.chosen if not vm.flags]
+
+    @property
+    def failed(self) -> list[VmStory]:
+        """The chosen VMs that this run has not protected."""
+        return [vm for vm in self.chosen if not vm.is_protected and (vm.flags or self.is_ended)]
+
+    @property
     def not_due(self) -> list[VmStory]:
         """The VMs that the targets choose, and whose turn it was not."""
         return [vm for vm in self.vms.values() if Flag.NOT_DUE in vm.flags]

@@ -160,6 +160,7 @@ class Protection:
                 vm.vmx,
                 snapshot=order.name,
                 level=self.context.speak(phrase(level)),
+                consistency=level,
                 note="\n".join(filter(None, [note, result.message])),
             )
             return ""

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.text import escape
-from hlb_hooks.decisions.verdict import Tally
-from hlb_hooks.effects.records import Flag
+from hlb_hooks.decisions.verdict import Tally, rank_in_report
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps.context import Context
@@ -19,7 +18,7 @@ def say_report(context: Context, vms: Iterable[VmStory]) -> None:
     speaker = context.speaker
     speaker.say("report")
     # sorted is stable: within a group the host's own order stays.
-    for vm in sorted(vms, key=_rank):
+    for vm in sorted(vms, key=rank_in_report):
         speaker.verdict(" ".join((escape(vm.vmx), *vm.reported_flags)))
         for trouble in vm.current_troubles:
             speaker.say("reason", text=trouble.reason, indent=_INDENT)
@@ -27,12 +26,6 @@ def say_report(context: Context, vms: Iterable[VmStory]) -> None:
                 speaker.say("next_step", text=trouble.next_step, indent=_INDENT)
         for note in vm.notes:
             speaker.say("note", text=note, indent=_INDENT)
-
-
-def _rank(vm: VmStory) -> int:
-    if Flag.NOT_DUE in vm.flags or not (vm.is_chosen or vm.attempts):
-        return 2  # rightly left out
-    return 1 if vm.is_protected and not vm.is_open_in_trouble else 0
 
 
 def say_machine_line(

@@ -48,6 +48,34 @@ def test_only_what_was_protected_counts_and_what_was_read_is_told_from_what_is_n
     assert (list(digest.read), list(digest.unread)) == (read, unread)
 
 
+@pytest.mark.parametrize(
+    ("records", "failed", "not_due"),
+    [
+        ([CHOSEN, INTENT, MADE, GONE, READ], [], []),
+        ([CHOSEN, INTENT, MADE, note(Flag.TORN), GONE], [VM], []),
+        ([CHOSEN, note(Flag.LEFT_OUT)], [VM], []),
+        ([CHOSEN, INTENT, MADE, note(Flag.FAILED_READ)], [VM], []),
+        ([CHOSEN], [], []),  # its turn has not come
+        ([CHOSEN, make_record(Flag.ENDED)], [VM], []),
+        ([note(Flag.NOT_DUE, uuid=VM.uuid)], [], [VM]),
+        ([note(Flag.PRESENT)], [], []),
+        ([note(Flag.ADOPTED, snapshot=SNAPSHOT, disks="[]")], [], []),
+    ],
+)
+def test_what_failed_is_told_from_what_waits_and_from_what_was_not_due(
+    records: list[Record], failed: list[VmIdentity], not_due: list[VmIdentity]
+) -> None:
+    digest = digest_run(tell_story(*records))
+    assert (list(digest.failed), list(digest.not_due)) == (failed, not_due)
+
+
+def test_a_name_is_kept_where_the_folder_does_not_tell_it() -> None:
+    same = note(Flag.CHOSEN, name="wro215ts", uuid=VM.uuid)
+    assert digest_run(tell_story(CHOSEN)).names == ((VMX, "web"),)
+    assert digest_run(tell_story(same)).names == ()
+    assert digest_run(tell_story(note(Flag.NOT_DUE, name="web"))).names == ((VMX, "web"),)
+
+
 def test_a_run_s_head_and_its_end_hook_are_in_it() -> None:
     run = tell_story(CHOSEN)
     digest = digest_run(run)
