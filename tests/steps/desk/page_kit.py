@@ -51,10 +51,10 @@ def _good(name: str, number: int, *, until: Flag = Flag.OK_UMOUNT) -> list[Recor
     ]
 
 
-def make_bad_night() -> ReportDocument:
-    """Give the report of a night in which some VMs failed."""
+def make_bad_night(hostile: str = SCRIPT, long: str = LONG) -> ReportDocument:
+    """Give the report of a night in which some VMs failed, and two have names that are none."""
     names = [f"web-{number:02}" for number in range(1, 31)]
-    special = ["patchday", "sql server (2)", SCRIPT, LONG, "late", "torn", "busy"]
+    special = ["patchday", "sql server (2)", hostile, long, "late", "torn", "busy"]
     records = [_choose(name) for name in (*names, *special)]
     records += [_note(0, Flag.PRESENT, _path(name)) for name in (*names, *special, "archive")]
     for number, name in enumerate(names):
@@ -64,8 +64,8 @@ def make_bad_night() -> ReportDocument:
     missed += [["disk_elsewhere", "scsi0:2", "/vmfs/volumes/499967ca-a2d7d6ba/web-03/data.vmdk"]]
     told = "disk scsi0:1 is independent, a snapshot does not cover it"
     records.append(_note(1, Flag.NOTE, _path("web-03"), missed=json.dumps(missed), note=told))
-    raw = [["physical_rdm", "scsi1:0", f"{STORE}/{SCRIPT}/rdm.vmdk"]]
-    records.append(_note(1, Flag.NOTE, _path(SCRIPT), missed=json.dumps(raw)))
+    raw = [["physical_rdm", "scsi1:0", f"{STORE}/{hostile}/rdm.vmdk"]]
+    records.append(_note(1, Flag.NOTE, _path(hostile), missed=json.dumps(raw)))
     records += [
         _note(
             0.2,
@@ -113,7 +113,7 @@ def make_bad_night() -> ReportDocument:
             next_due="2026-12-02T13:00:00Z",
         ),
     ]
-    for number, name in enumerate(("sql server (2)", SCRIPT, LONG), start=32):
+    for number, name in enumerate(("sql server (2)", hostile, long), start=32):
         records += _good(name, number)
     records += [
         _note(25, Flag.STARTED, None, exit="0"),
