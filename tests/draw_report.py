@@ -13,7 +13,7 @@ TARGET = ROOT / "docs" / "images" / "report.png"
 sys.path.insert(0, str(ROOT / "tests" / "steps" / "desk"))
 
 from chromium_kit import browsing  # noqa: E402  its folder is on no path before
-from night_kit import make_bad_night  # noqa: E402
+from page_kit import make_bad_night  # noqa: E402
 
 from hlb_hooks.base.speech import Speaker  # noqa: E402
 from hlb_hooks.steps.desk.page.report_page import write_report_page  # noqa: E402

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hook_kit import Site
-from rehearsing import BIN, look, run_hlb
+from hook_kit import PROGRAMS, Site
+from rehearsing import look, run_hlb
 
 
 def test_every_value_is_shown_with_the_line_that_says_it(site: Site) -> None:
@@ -71,13 +71,13 @@ def test_mistakes_in_the_file_are_a_line_each(site: Site, action: str) -> None:
 
 
 def test_the_example_is_a_good_file(tmp_path: Path) -> None:
-    command = [BIN / "hlb", "config", "example"]
+    command = [PROGRAMS / "hlb", "config", "example"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     path = tmp_path / "hlb.toml"
     path.write_text(text, "utf-8")
     path.chmod(0o600)
     done = subprocess.run(
-        [BIN / "hlb", "config", "show", "--config", path],
+        [PROGRAMS / "hlb", "config", "show", "--config", path],
         capture_output=True,
         text=True,
         check=True,
@@ -91,7 +91,7 @@ def test_the_example_is_a_good_file(tmp_path: Path) -> None:
 def test_it_says_why_it_is_this_file(
     site: Site, option: bool, variable: bool, said_by: str
 ) -> None:
-    command = [BIN / "hlb", "config", "show", *(["--config", site.config] if option else [])]
+    command = [PROGRAMS / "hlb", "config", "show", *(["--config", site.config] if option else [])]
     environment = {"HLB_CONFIG": str(site.config)} if variable else {}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == f"# {site.config} ({said_by})"

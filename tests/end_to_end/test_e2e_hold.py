@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hook_kit import Site
+from hook_kit import PROGRAMS, Site
 from hook_watching import wait_until
-from rehearsing import BIN, rehearse, run_hlb
+from rehearsing import rehearse, run_hlb
 
 
 def test_a_vm_that_is_held_is_left_out_with_who_when_and_why_and_nothing_has_failed(
@@ -163,7 +163,7 @@ def test_draining_waits_until_nothing_is_open(site: Site) -> None:
         said = site.root / "said"
         with said.open("w") as stdout:
             waiting = subprocess.Popen(
-                [BIN / "hlb", "drain", "--config", site.config, "--wait"], stdout=stdout
+                [PROGRAMS / "hlb", "drain", "--config", site.config, "--wait"], stdout=stdout
             )
         wait_until(lambda: "is not over" in said.read_text(), "the drain to wait")
         assert waiting.poll() is None
@@ -178,7 +178,7 @@ def test_a_drain_that_is_interrupted_stays_in_force(site: Site) -> None:
     with site.avtar() as avtar:
         avtar.wait_started()
         waiting = subprocess.Popen(
-            [BIN / "hlb", "drain", "--config", site.config, "--wait"],
+            [PROGRAMS / "hlb", "drain", "--config", site.config, "--wait"],
             stdout=subprocess.PIPE,
             text=True,
         )
