@@ -5,7 +5,12 @@ Step markers, ``***OK***``, flags and the HLB line are the same in both and stan
 The Polish goes without diacritics, as in the talk: no console of that time mangles it.
 """
 
-from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS, HOLD_TEXTS, WHEREIS_TEXTS
+from hlb_hooks.base.catalogue_avamar import (
+    DATASET_TEXTS,
+    HOLD_TEXTS,
+    PROBE_TEXTS,
+    WHEREIS_TEXTS,
+)
 from hlb_hooks.base.catalogue_check import CHECK_TEXTS
 from hlb_hooks.base.catalogue_desk import DESK_TEXTS
 from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
@@ -515,6 +520,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     **DATASET_TEXTS,
     # hlb hold, hlb drain
     **HOLD_TEXTS,
+    # hlb probe
+    **PROBE_TEXTS,
     # hlb whereis
     **WHEREIS_TEXTS,
     # hlb report, history, status, config

@@ -1,4 +1,4 @@
-"""What ``hlb dataset``, ``hold``, ``drain`` and ``whereis`` say; see ``catalogue``."""
+"""What ``hlb dataset``, ``hold``, ``drain``, ``whereis`` and ``probe`` say; see ``catalogue``."""
 
 DATASET_TEXTS: dict[str, tuple[str, str]] = {
     "dataset": (
@@ -118,5 +118,108 @@ WHEREIS_TEXTS: dict[str, tuple[str, str]] = {
     "whereis_no_backup": (
         "no run here has ever protected it",
         "zaden przebieg tutaj jej nie chronil",
+    ),
+}
+
+PROBE_TEXTS: dict[str, tuple[str, str]] = {
+    "probe_installed": (
+        "{path} is inert now: it writes down what the client does to it, and makes no snapshot",
+        "{path} jest teraz obojetny: zapisuje, co robi z nim klient, i nie tworzy snapshotow",
+    ),
+    "probe_what_now": (
+        "run one backup, one that you cancel, and one restore; then: hlb probe show, and at the "
+        "end: hlb probe remove",
+        "zrob jeden backup, jeden przerwany i jedno odtworzenie; potem: hlb probe show, a na "
+        "koniec: hlb probe remove",
+    ),
+    "probe_removed": (
+        "{path} is the real hook again",
+        "{path} jest znow prawdziwym hookiem",
+    ),
+    "probe_gone": (
+        "{path} is gone: there was no hook before",
+        "{path} usuniety: wczesniej nie bylo tu hooka",
+    ),
+    "probe_none": ("no inert hook is installed", "nie ma zadnego obojetnego hooka"),
+    "probe_saw_nothing": (
+        "the client has called no inert hook yet",
+        "klient jeszcze nie wywolal obojetnego hooka",
+    ),
+    "probe_unclear": (
+        "it was ended before it could write anything down",
+        "zakonczony, zanim cokolwiek zapisal",
+    ),
+    "probe_ancestors": ("called by {chain}", "wywolany przez {chain}"),
+    "probe_client": (
+        "[run] owner finds the client, pid {pid}",
+        "[run] owner znajduje klienta, pid {pid}",
+    ),
+    "probe_nobody": (
+        "[run] owner matches none of them: no snapshot would be made",
+        "[run] owner nie pasuje do zadnego z nich: nie powstanie zaden snapshot",
+    ),
+    "probe_command": ("the client's command line: {words}", "wiersz polecen klienta: {words}"),
+    "probe_arguments": ("arguments given to the hook: {words}", "argumenty hooka: {words}"),
+    "probe_environment": (
+        "{count} variables in its environment, of note: {odd}",
+        "zmiennych w srodowisku: {count}, godne uwagi: {odd}",
+    ),
+    "probe_place": (
+        "in {folder} as user {user}, umask {umask}, stdin {stdin}, stdout {stdout}, stderr "
+        "{stderr}",
+        "w {folder} jako uzytkownik {user}, umask {umask}, stdin {stdin}, stdout {stdout}, stderr "
+        "{stderr}",
+    ),
+    "probe_unheard": (
+        "nobody listened on its stdout",
+        "nikt nie sluchal jej standardowego wyjscia",
+    ),
+    "probe_no_log": (
+        "the client names no --logfile: whether it takes lines as they come is not known",
+        "klient nie podaje --logfile: nie wiadomo, czy przyjmuje linie na biezaco",
+    ),
+    "probe_streamed": (
+        "its lines were in {log} as they came",
+        "jej linie byly na biezaco w {log}",
+    ),
+    "probe_held_back": (
+        "its lines were not in {log} while it ran",
+        "jej linii nie bylo w {log}, kiedy dzialala",
+    ),
+    "probe_signal": (
+        "was sent {name} after {seconds} s, and stayed",
+        "po {seconds} s dostala {name} i zostala",
+    ),
+    "probe_left": (
+        "left by itself with exit code {code} after {seconds} s",
+        "zakonczyla sie sama z kodem {code} po {seconds} s",
+    ),
+    "probe_killed": (
+        "was killed after {seconds} s, before it was done",
+        "zostala zabita po {seconds} s, zanim skonczyla",
+    ),
+    "probe_at_work": (
+        "is still at work, or nobody saw its end",
+        "jeszcze dziala albo nikt nie widzial konca",
+    ),
+    "probe_client_gone": (
+        "the client was gone after {seconds} s",
+        "klient zniknal po {seconds} s",
+    ),
+    "probe_survived": (
+        "a process that it left behind ({kind}) outlived hook and client",
+        "proces, ktory zostawila ({kind}), przezyl hook i klienta",
+    ),
+    "probe_watcher_signal": (
+        "a process that it left behind ({kind}) was sent {name}",
+        "proces, ktory zostawila ({kind}), dostal {name}",
+    ),
+    "probe_watcher_killed": (
+        "a process that it left behind ({kind}) was killed",
+        "proces, ktory zostawila ({kind}), zostal zabity",
+    ),
+    "probe_watching": (
+        "a process that it left behind ({kind}) is watching, or was killed",
+        "proces, ktory zostawila ({kind}), patrzy albo zostal zabity",
     ),
 }

@@ -19,6 +19,7 @@ from hlb_hooks.entry.dataset_command import add_dataset
 from hlb_hooks.entry.desk_options import open_for_end, wants_data
 from hlb_hooks.entry.history_command import add_history
 from hlb_hooks.entry.hold_commands import add_drain, add_hold
+from hlb_hooks.entry.probe_command import add_probe
 from hlb_hooks.entry.report_command import add_report
 from hlb_hooks.entry.restore_command import add_restore
 from hlb_hooks.entry.status_command import add_status
@@ -75,6 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_hold(subcommands)
     add_drain(subcommands)
     add_whereis(subcommands)
+    add_probe(subcommands)
     _add_lab(subcommands)
     return parser
 

@@ -24,6 +24,18 @@ def render(hook: str, interpreter: str = PACKAGED_INTERPRETER) -> str:
     )
 
 
+def render_probe(hook: str, folder: str, interpreter: str = PACKAGED_INTERPRETER) -> str:
+    """Give the inert script that stands in for ``hook`` and writes into ``folder``."""
+    return (
+        f"{render_first_lines(interpreter)}"
+        f'"""Inert, by hlb probe: it only writes down what the client does to it."""\n'
+        "\n"
+        "from hlb_hooks.entry.probe_script import main\n"
+        "\n"
+        f"raise SystemExit(main({hook!a}, {folder!a}))\n"
+    )
+
+
 def render_first_lines(interpreter: str) -> str:
     """Give the lines that make the kernel run a script by ``interpreter``, isolated.
 
