@@ -27,7 +27,7 @@ unit: $(VENV)/installed-dev
 	$(BIN)/python tests/measure.py run
 	$(BIN)/python tests/measure.py report
 
-# Longer searches for what the tests did not think of. CI runs the sweep and breaks the guarantees.
+# Longer searches for what the tests did not think of. CI runs them too.
 sweep: $(VENV)/installed-dev
 	sh tests/install_debian_packages.sh
 	$(BIN)/python -m pytest tests/sweep

@@ -9,13 +9,13 @@ from parsers import Option, Program, list_programs
 from hlb_hooks import __version__
 from hlb_hooks.base.config_kinds import describe_value
 from hlb_hooks.base.config_schema import (
-    DEFAULT_CONFIG_PATH,
     DEFAULT_LOG_FILE,
     DEFAULT_STATE_DIR,
     DEFAULT_TARGETS,
     list_keys,
 )
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.base.places import DEFAULT_CONFIG_PATH
 
 _FILES = {
     DEFAULT_CONFIG_PATH: "the configuration, see hlb.toml(5)",

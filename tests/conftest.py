@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# ``import esx``, ``avtar_like`` and ``guarantee_book`` work from every folder of tests.
-for folder in ("emulation", "guarantees"):
+# ``import esx`` and the kits of these folders work from every folder of tests.
+for folder in ("emulation", "guarantees", "monitoring"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 # How long an example takes says nothing on a busy machine.

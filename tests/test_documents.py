@@ -30,16 +30,20 @@ def test_the_exit_codes_of_the_docs_are_those_of_the_code() -> None:
         assert table[str(int(code))] == code.meaning
 
 
-def test_the_configuration_reference_is_what_the_schema_makes_of_it() -> None:
-    page = (REFERENCE / "configuration.md").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("page", "writer"),
+    [("configuration.md", "write_reference"), ("report-fields.md", "write_fields")],
+)
+def test_a_generated_page_is_what_the_code_makes_of_it(page: str, writer: str) -> None:
     rendered = subprocess.run(
-        [sys.executable, "-c", "import write_reference; print(write_reference.render(), end='')"],
+        [sys.executable, "-c", f"import {writer}; print({writer}.render(), end='')"],
         cwd=ROOT / "tests",
         capture_output=True,
         text=True,
         check=True,
     )
-    assert page == rendered.stdout, "run: python tests/write_reference.py"
+    text = (REFERENCE / page).read_text("utf-8")
+    assert text == rendered.stdout, f"run: python tests/{writer}.py"
 
 
 @pytest.mark.parametrize("hook", HOOKS)

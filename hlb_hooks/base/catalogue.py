@@ -5,6 +5,11 @@ Step markers, ``***OK***``, flags and the HLB line are the same in both and stan
 The Polish goes without diacritics, as in the talk: no console of that time mangles it.
 """
 
+from hlb_hooks.base.catalogue_avamar import DATASET_TEXTS, HOLD_TEXTS, WHEREIS_TEXTS
+from hlb_hooks.base.catalogue_check import CHECK_TEXTS
+from hlb_hooks.base.catalogue_desk import DESK_TEXTS
+from hlb_hooks.base.catalogue_restore import RESTORE_TEXTS
+
 TEXTS: dict[str, tuple[str, str]] = {
     # initial_backup
     "run": ("run {run}, job {job}, owner {owner}", "przebieg {run}, zadanie {job}, klient {owner}"),
@@ -30,6 +35,38 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unmatched": (
         "line {line}: {target} is no VM of this host (it may be on another one)",
         "linia {line}: {target} nie jest maszyna tego hosta (moze byc na innym)",
+    ),
+    "due_never_yet": (
+        "every {interval}: due, no success is known",
+        "co {interval}: do zrobienia, nie ma zadnego udanego backupu",
+    ),
+    "due_clock_set_back": (
+        "every {interval}: due, its last success {last} (run {run}) is in the future: the clock "
+        "was set back",
+        "co {interval}: do zrobienia, ostatni udany backup {last} (przebieg {run}) jest w "
+        "przyszlosci: cofnieto zegar",
+    ),
+    "due_since": (
+        "every {interval}: due since {moment}, last success {last} (run {run})",
+        "co {interval}: do zrobienia od {moment}, ostatni udany backup {last} (przebieg {run})",
+    ),
+    "not_due": (
+        "every {interval}: next due {moment}, last success {last} (run {run})",
+        "co {interval}: nastepny od {moment}, ostatni udany backup {last} (przebieg {run})",
+    ),
+    "reading_unknown": (
+        "run {run} of {begun} does not count, as nobody knows whether the VM was read: see "
+        "[jobs.{job}] success",
+        "przebieg {run} z {begun} sie nie liczy, bo nie wiadomo, czy maszyne przeczytano: zobacz "
+        "[jobs.{job}] success",
+    ),
+    "carried": (
+        "{names}: for others, nothing is done about it here",
+        "{names}: dla innych, tutaj nic z tym nie jest robione",
+    ),
+    "nothing_due": (
+        "nothing is due on this host now",
+        "na tym hoscie nic nie jest teraz do zrobienia",
     ),
     "nothing_chosen": ("nothing to back up on this host", "na tym hoscie nie ma nic do backupu"),
     # snap_request
@@ -366,6 +403,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{vmx}: the claim of run {run} on host {host} is removed, its snapshot is gone",
         "{vmx}: znacznik przebiegu {run} z hosta {host} usuniety, snapshotu juz nie ma",
     ),
+    "forgotten": (
+        "{path}: deleted, its run ended more than {days} days ago ([run] keep_days)",
+        "{path}: skasowany, przebieg zakonczyl sie ponad {days} dni temu ([run] keep_days)",
+    ),
     "nothing_left": (
         "nothing of ours is open that has nobody",
         "nic naszego nie zostalo bez opieki",
@@ -468,5 +509,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "WOULD run: {command}, if the .vmsd shows {snapshot} alone",
         "WOULD: polecenie {command}, jesli .vmsd pokazuje tylko {snapshot}",
     ),
+    # hlb check
+    **CHECK_TEXTS,
+    # hlb dataset
+    **DATASET_TEXTS,
+    # hlb hold, hlb drain
+    **HOLD_TEXTS,
+    # hlb whereis
+    **WHEREIS_TEXTS,
+    # hlb report, history, status, config
+    **DESK_TEXTS,
+    # hlb restore
+    **RESTORE_TEXTS,
 }
 LANGUAGES = ("en", "pl")

@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 from hlb_hooks.base.config_check import (
     find_contradictions,
     find_missing_targets,
+    find_short_retentions,
     find_unknown_names,
     read_jobs,
     read_section,
 )
 from hlb_hooks.base.config_kinds import describe_value
 from hlb_hooks.base.config_schema import (
-    DEFAULT_CONFIG_PATH,
     DEFAULT_JOB,
     JOBS_SECTION,
     SECTIONS,
@@ -29,6 +29,7 @@ from hlb_hooks.base.config_schema import (
 )
 from hlb_hooks.base.errors import ConfigurationError, UsageError
 from hlb_hooks.base.names import JOB_NAME
+from hlb_hooks.base.places import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.text import escape
 from hlb_hooks.base.trusted_files import read_trusted
 
@@ -113,6 +114,7 @@ def load_config(path: str) -> Config:
     problems = find_unknown_names(tables)
     config = _build(path, tables, problems)
     problems += find_missing_targets(tables) + find_contradictions(config.snapshot)
+    problems += find_short_retentions(config.jobs)
     if problems:
         raise ConfigurationError(
             "\n".join(f"{escape(path)}: {problem}" for problem in problems),

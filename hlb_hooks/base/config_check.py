@@ -17,6 +17,7 @@ from hlb_hooks.base.config_schema import (
     list_keys,
     list_section_keys,
 )
+from hlb_hooks.base.intervals import INTERVALS, explain_retention
 from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.text import escape
 
@@ -96,6 +97,19 @@ def find_contradictions(snapshot: SnapshotConfig) -> list[str]:
         f"snapshot.emergency_free_percent = {emergency}:"
         f" expected less than snapshot.min_free_percent, {minimum}"
     ]
+
+
+def find_short_retentions(jobs: Mapping[str, JobConfig]) -> list[str]:
+    """Name the default intervals that are as long as their job's backups are kept."""
+    problems = []
+    for name, job in jobs.items():
+        interval = INTERVALS.get(job.default_interval)
+        key = f"{JOBS_SECTION}.{name}.retention_days"
+        fault = explain_retention(interval, job.retention_days, key) if interval else ""
+        if fault:
+            value = describe_value(job.default_interval)
+            problems.append(f"{JOBS_SECTION}.{name}.default_interval = {value}: {fault}")
+    return problems
 
 
 def _describe_unknown_section(section: str, table: object, known_sections: list[str]) -> str:

@@ -131,6 +131,22 @@ class AbsolutePath(Kind[str]):
 
 
 @dataclass(frozen=True)
+class OptionalPath(Kind[str]):
+    """A path from the root, or nothing where there is no such file."""
+
+    type_words = "string"
+
+    @property
+    def allowed_words(self) -> str:
+        """Say what makes a path one."""
+        return f"{AbsolutePath().allowed_words}, or nothing"
+
+    def parse(self, value: object) -> str:
+        """Give the path as it is."""
+        return "" if value == "" else AbsolutePath().parse(value)
+
+
+@dataclass(frozen=True)
 class HostName(Kind[str]):
     """A host's name, or nothing for the one the system gives."""
 

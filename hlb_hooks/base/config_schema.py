@@ -14,17 +14,17 @@ from hlb_hooks.base.config_kinds import (
     HostName,
     Kind,
     Number,
+    OptionalPath,
     Patterns,
     Value,
     Whole,
 )
-from hlb_hooks.base.places import find_avamar_folder
+from hlb_hooks.base.intervals import INTERVALS
+from hlb_hooks.base.places import AVAMAR_FOLDER
 
-_AVAMAR = find_avamar_folder()
-DEFAULT_CONFIG_PATH = f"{_AVAMAR}/etc/hlb/hlb.toml"
-DEFAULT_TARGETS = f"{_AVAMAR}/etc/hlb/targets"
-DEFAULT_STATE_DIR = f"{_AVAMAR}/var/hlb"
-DEFAULT_LOG_FILE = f"{_AVAMAR}/var/hlb/hlb.log"
+DEFAULT_TARGETS = f"{AVAMAR_FOLDER}/etc/hlb/targets"
+DEFAULT_STATE_DIR = f"{AVAMAR_FOLDER}/var/hlb"
+DEFAULT_LOG_FILE = f"{AVAMAR_FOLDER}/var/hlb/hlb.log"
 DEFAULT_JOB = "default"
 
 # Longer than any merge, and far from what timers cannot count any more.
@@ -77,6 +77,9 @@ class HostConfig:
     command_timeout_seconds: int = _setting(
         60, _SECONDS, "The limit of a command that only reads, such as -l and getstate."
     )
+    power_timeout_seconds: int = _setting(
+        600, _SECONDS, "The limit of registering a VM, of starting it, and of answering it."
+    )
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,16 @@ class PathsConfig:
         DEFAULT_STATE_DIR, AbsolutePath(), "The folder of the state files, one a run; mode 0700."
     )
     log_file: str = _setting(DEFAULT_LOG_FILE, AbsolutePath(), "The log file, JSON lines.")
+    scripts_dir: str = _setting(
+        "/usr/local/avamar/etc/scripts",
+        AbsolutePath(),
+        "The folder that the client runs its hooks from; hlb check and hlb probe look there.",
+    )
+    metrics_file: str = _setting(
+        "",
+        OptionalPath(),
+        "A file for node_exporter's textfile collector, ending in .prom; nothing: none is written.",
+    )
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,18 @@ class RunConfig:
     )
     guard_retry_seconds: int = _setting(
         60, _SECONDS, "How long the guard waits before it tries a failed removal again."
+    )
+    alarm_late_hours: int = _setting(
+        2,
+        Whole(0, 8760),
+        "A VM whose last success is older than its interval (a day, where it has none) and so many "
+        "hours is an alarm.",
+    )
+    keep_days: int = _setting(
+        400,
+        Whole(7, 36500),
+        "State files of finished runs are deleted after that time, but for the newest success of "
+        "each VM in each job.",
     )
 
 
@@ -173,6 +198,33 @@ class JobConfig:
     name: str
     targets: str = _setting(
         DEFAULT_TARGETS, AbsolutePath(), "The targets file: the VMs that the job backs up."
+    )
+    attributes: str = _setting(
+        "",
+        OptionalPath(),
+        "A CSV table of VMs with their attributes (BCK_FVM ...); the targets file goes before it.",
+    )
+    default_interval: str = _setting(
+        "",
+        Choice(("", *INTERVALS)),
+        "How often a VM is backed up whose attributes say no BCK_FVM; nothing: at every run.",
+    )
+    due_slack_hours: int = _setting(
+        6,
+        Whole(0, 23),
+        "So much before its time a VM is due already: runs do not begin punctually.",
+    )
+    success: str = _setting(
+        "read",
+        Choice(("read", "hooks")),
+        "Which backups count for BCK_FVM: read, by the client's log; hooks, for clients without "
+        "such a log, also those that both hooks saw through.",
+    )
+    retention_days: int = _setting(
+        0,
+        Whole(0, 36500),
+        "How long the backups of the dataset are kept; an interval that is as long is refused; 0: "
+        "not checked.",
     )
 
 

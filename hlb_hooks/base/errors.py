@@ -38,11 +38,14 @@ class NotNowError(HlbError):
 
 
 class StoppedError(HlbError):
-    """A signal asked this process to stop before it had begun anything."""
+    """A signal asked this process to stop; unless ``done`` says more, before it had begun."""
 
-    def __init__(self, signal_name: str) -> None:
-        """Take the signal's name, which decides the exit code."""
-        super().__init__(f"interrupted by {signal_name}: nothing was begun")
+    def __init__(
+        self, signal_name: str, *, done: str = "nothing was begun", next_step: str = ""
+    ) -> None:
+        """Take the signal's name, which decides the exit code, and what was done by then."""
+        super().__init__(f"interrupted by {signal_name}: {done}", next_step=next_step)
+        self.signal_name = signal_name
         is_keyboard = signal_name == "SIGINT"
         self.exit_code = ExitCode.INTERRUPTED if is_keyboard else ExitCode.TERMINATED
 

@@ -1,7 +1,11 @@
 """The exit codes promised to avtar and to the operator: one table, here and nowhere else."""
 
 from enum import IntEnum
-from typing import Self
+
+# As checkers know it without the import, which is a third of what --version costs.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -9,7 +13,7 @@ class ExitCode(IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> Self:
+    def __new__(cls, value: int, meaning: str) -> "Self":
         """Make one code from its number and its meaning."""
         code = int.__new__(cls, value)
         code._value_ = value

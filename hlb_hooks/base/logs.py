@@ -4,7 +4,8 @@ Event names are short and stable; ``run``, ``job``, ``hook`` and ``vm`` are boun
 """
 
 import os
-from typing import IO, Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 _MODE = 0o600
 
@@ -43,20 +44,57 @@ class NoLog:
 
 def open_log(path: str, **context: Any) -> Log:
     """Give the log at ``path``. Raise OSError when it cannot be opened for appending."""
-    import structlog  # 60 ms, and a dry run has no log
-
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
-    structlog.configure(
+    return _FileLog(descriptor, {"pid": os.getpid(), **context})
+
+
+class _FileLog:
+    """A log whose structlog is imported with its first event.
+
+    That takes several times as long as a bare start of Python, and before its first event a hook
+    waits for the host, and for a guard, which has yet to come to its own.
+    """
+
+    def __init__(self, descriptor: int, context: Mapping[str, Any]) -> None:
+        self._descriptor = descriptor
+        self._context = context
+        self._logger: Log | None = None
+
+    def bind(self, **context: Any) -> "_FileLog":
+        return _FileLog(self._descriptor, {**self._context, **context})
+
+    def info(self, event: str, **details: Any) -> None:
+        self._open().info(event, **details)
+
+    def warning(self, event: str, **details: Any) -> None:
+        self._open().warning(event, **details)
+
+    def error(self, event: str, **details: Any) -> None:
+        self._open().error(event, **details)
+
+    def exception(self, event: str, **details: Any) -> None:
+        self._open().exception(event, **details)
+
+    def _open(self) -> Log:
+        if self._logger is None:
+            self._logger = _make_logger(self._descriptor, self._context)
+        return self._logger
+
+
+def _make_logger(descriptor: int, context: Mapping[str, Any]) -> Log:
+    import structlog
+
+    log: Log = structlog.wrap_logger(
+        _LineWriter(descriptor),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=lambda *_: _LineWriter(os.fdopen(descriptor, "ab", buffering=0)),
         cache_logger_on_first_use=False,
+        **context,
     )
-    log: Log = structlog.get_logger().bind(pid=os.getpid(), **context)
     return log
 
 
@@ -66,12 +104,12 @@ class _LineWriter:
     A full disk costs the event, not the work: the state file is what the work depends on.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
 
     def msg(self, message: str) -> None:
         try:
-            self._file.write(message.encode("utf-8", "backslashreplace") + b"\n")
+            os.write(self._descriptor, message.encode("utf-8", "backslashreplace") + b"\n")
         except OSError:
             return  # a full disk: the state file and stdout say it too
 

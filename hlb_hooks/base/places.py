@@ -1,7 +1,7 @@
 """Where the backup client is installed: below that folder the package's own files have places."""
 
+import os
 import sys
-from pathlib import Path
 
 USUAL_AVAMAR_FOLDER = "/usr/local/avamar"
 _NOTE = "avamar-prefix"
@@ -15,7 +15,13 @@ def find_avamar_folder(installation: str = sys.prefix) -> str:
     ``installation``. Raise OSError for a note that cannot be read.
     """
     try:
-        noted = Path(installation, _NOTE).read_text("utf-8", "surrogateescape")
+        path = os.path.join(installation, _NOTE)
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            noted = file.read()
     except FileNotFoundError:
         return USUAL_AVAMAR_FOLDER
     return noted.rstrip("\n") or USUAL_AVAMAR_FOLDER
+
+
+AVAMAR_FOLDER = find_avamar_folder()
+DEFAULT_CONFIG_PATH = f"{AVAMAR_FOLDER}/etc/hlb/hlb.toml"

@@ -22,14 +22,26 @@ _LOG_LINE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[ -]\d\d:\d\d|-{5} +(START|END) av
 
 
 class Speaker:
-    """Says lines in one language on the process's standard output."""
+    """Says lines in one language on the process's standard output, or another descriptor."""
 
-    def __init__(self, language: str = "en") -> None:
+    def __init__(self, language: str = "en", descriptor: int = _STDOUT) -> None:
         """Take a language of ``catalogue.LANGUAGES``."""
         self._index = LANGUAGES.index(language)
+        self._descriptor = descriptor
         self.is_heard = True
         self.may_give_up: Callable[[], bool] = bool
         """Whether a listener who does not read may be left: when this process is to stop."""
+
+    @property
+    def language(self) -> str:
+        """The language it speaks."""
+        return LANGUAGES[self._index]
+
+    @property
+    def has_colour(self) -> bool:
+        """Whether it speaks to a terminal that shows colours, to somebody who wants them."""
+        is_plain = os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("NO_COLOR")
+        return not is_plain and os.isatty(self._descriptor)
 
     def say(self, key: str, *, indent: int = 0, **words: object) -> None:
         """Say the sentence ``key`` with its placeholders filled; each value is escaped."""
@@ -73,9 +85,13 @@ class Speaker:
             text = f"hlb: {text}"
         self._write(f"{' ' * indent}{text}\n".encode("utf-8", "backslashreplace"))
 
+    def pass_on(self, data: bytes) -> None:
+        """Write a document for a program, as it is."""
+        self._write(data)
+
     def _write(self, data: bytes) -> None:
         poller = select.poll()
-        poller.register(_STDOUT, select.POLLOUT)
+        poller.register(self._descriptor, select.POLLOUT)
         while data and self.is_heard:
             if not poller.poll(_ROOM_MILLISECONDS):
                 # The pipe is full: whoever reads it is slow, or does not read at all.
@@ -83,7 +99,7 @@ class Speaker:
                 continue
             try:
                 # A pipe that is ready takes this much without blocking.
-                data = data[os.write(_STDOUT, data[: select.PIPE_BUF]) :]
+                data = data[os.write(self._descriptor, data[: select.PIPE_BUF]) :]
             except OSError:
                 # Nobody listens any more, or the disk behind it is full. The state file and the
                 # log have it all, so the work goes on.

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.owner import ProcessOwner
 from hlb_hooks.effects.processes import ProcessIdentity
-from hlb_hooks.effects.run_store import FoundRun
 
 
 def find_active(found: Iterable[FoundRun], job: str, over: frozenset[str]) -> FoundRun | None:
@@ -13,8 +13,7 @@ def find_active(found: Iterable[FoundRun], job: str, over: frozenset[str]) -> Fo
     ``over`` names the runs that are not: ended, handed over to the guard, or their owner gone.
     """
     for entry in found:
-        run = entry.run
-        if run.job == job and run.name not in over:
+        if entry.job == job and entry.name not in over:
             return entry
     return None
 
@@ -24,5 +23,5 @@ def find_runs_of(found: Iterable[FoundRun], owner: ProcessIdentity) -> list[Foun
     return [
         entry
         for entry in found
-        if isinstance(entry.run.owner, ProcessOwner) and entry.run.owner.process == owner
+        if isinstance(entry.owner, ProcessOwner) and entry.owner.process == owner
     ]

@@ -2,14 +2,26 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from hlb_hooks.effects.claims import Claim
-from hlb_hooks.effects.run_story import Run
 
 STALE_AFTER = timedelta(hours=2)
 
 
-def is_claim_in_force(claim: Claim, *, host: str, runs: Iterable[Run], now: datetime) -> bool:
+class KnownRun(Protocol):
+    """What is to be known of a run: its name, and whether nothing of it is open any more."""
+
+    @property
+    def name(self) -> str:
+        """Give its name."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it has ended."""
+
+
+def is_claim_in_force(claim: Claim, *, host: str, runs: Iterable[KnownRun], now: datetime) -> bool:
     """Tell whether somebody still answers for ``claim``.
 
     A run of this host answers until its state file says that it has ended: one that had claimed

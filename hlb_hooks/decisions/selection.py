@@ -37,12 +37,14 @@ class ListedVm:
     """One VM of the inventory.
 
     ``display_name`` is None where the .vmx has none or could not be read; ``aliases`` are further
-    paths of the same .vmx, such as the one through the datastore's label.
+    paths of the same .vmx, such as the one through the datastore's label. ``uuid`` is the one that
+    the .vmx gives, or nothing; None where the .vmx could not be read.
     """
 
     vmx: str
     display_name: str | None = None
     aliases: tuple[str, ...] = ()
+    uuid: str | None = ""
 
     @property
     def directory_name(self) -> str:
@@ -86,7 +88,7 @@ def select(vms: Sequence[ListedVm], targets: Sequence[Target]) -> Selection:
     Raises ConfigurationError for every target that means two VMs by one exact name: it asks for
     the path. Patterns may match any number.
     """
-    inventory = _Inventory(vms)
+    inventory = Inventory(vms)
     matches: dict[str, list[tuple[Target, MatchedBy]]] = defaultdict(list)
     unmatched: list[Target] = []
     problems: list[str] = []
@@ -115,10 +117,11 @@ def select(vms: Sequence[ListedVm], targets: Sequence[Target]) -> Selection:
     return Selection(tuple(chosen), tuple(excluded), tuple(not_named), tuple(unmatched))
 
 
-class _Inventory:
+class Inventory:
     """The VMs, indexed by whatever a target may say; found VMs are given by their .vmx paths."""
 
     def __init__(self, vms: Iterable[ListedVm]) -> None:
+        """Take the host's VMs."""
         self._by_path: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}
         unique: dict[str, ListedVm] = {}
@@ -136,14 +139,22 @@ class _Inventory:
     def find(self, text: str) -> tuple[MatchedBy, list[str]]:
         """Give the VMs that a target's name means, and what of them it matched."""
         spellings = _list_spellings(text)
+        matched_by, found = self._find_by_names(spellings)
+        if found:
+            return matched_by, found
+        return MatchedBy.PATTERN, self._find_by_patterns(spellings)
+
+    def find_exactly(self, text: str) -> list[str]:
+        """Give the VMs that a name or a path means, and never as a pattern."""
+        return self._find_by_names(_list_spellings(text))[1]
+
+    def _find_by_names(self, spellings: list[str]) -> tuple[MatchedBy, list[str]]:
         # A path first, or a VM that calls itself like another's path would make it ambiguous.
         for spelling in spellings:
             if spelling in self._by_path:
                 return MatchedBy.PATH, self._by_path[spelling]
         named = [vmx for each in spellings for vmx in self._by_name.get(each, ())]
-        if named:
-            return MatchedBy.NAME, list(dict.fromkeys(named))
-        return MatchedBy.PATTERN, self._find_by_patterns(spellings)
+        return MatchedBy.NAME, list(dict.fromkeys(named))
 
     def _find_by_patterns(self, spellings: list[str]) -> list[str]:
         found: dict[str, None] = {}

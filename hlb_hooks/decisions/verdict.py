@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.vm_story import VmStory
 
 
@@ -29,6 +30,13 @@ def count_vms(chosen: Sequence[VmStory]) -> Tally:
         failed=len(chosen) - protected,
         open=sum(1 for vm in chosen if vm.is_open),
     )
+
+
+def rank_in_report(vm: VmStory) -> int:
+    """Give where a VM stands in a report: what failed goes first, what was not due last."""
+    if Flag.NOT_DUE in vm.flags or not (vm.is_chosen or vm.attempts):
+        return 2  # rightly left out
+    return 1 if vm.is_protected and not vm.is_open_in_trouble else 0
 
 
 def decide_start_exit(tally: Tally, on_failure: str, *, is_state_damaged: bool) -> ExitCode:

@@ -4,6 +4,7 @@ The entry point picks; no step and no function below is told which it has.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -11,12 +12,17 @@ from hlb_hooks.base.names import make_run_name
 from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
+from hlb_hooks.effects.metrics_file import Metrics, MetricsFile, RehearsedMetrics
 from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
 from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
 from hlb_hooks.effects.run_store import RunStore, StateFolder
 from hlb_hooks.effects.snapshot_work import Snapshots
 from hlb_hooks.effects.snapshots import HostSnapshots
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
+from hlb_hooks.effects.vmware_power import RehearsedPower, VmPower, VmwarePower
+
+if TYPE_CHECKING:
+    from hlb_hooks.effects.restore_work import RestoreWork
 
 DRY_RUN = "dry-run"
 
@@ -27,6 +33,7 @@ class HostEffects:
 
     driver: VmwareCmd
     snapshots: Snapshots
+    power: VmPower
 
 
 @dataclass(frozen=True)
@@ -48,19 +55,37 @@ class Effects:
     def open_host(self, config: Config, run: str) -> HostEffects:
         """Give the host as ``config`` reaches it, for the run's name."""
         snapshot = config.snapshot
+        program = config.host.vmware_cmd
+        runner = CommandRunner(run=run, may_change=self.may_change)
         driver = VmwareCmd(
-            program=config.host.vmware_cmd,
-            runner=CommandRunner(run=run, may_change=self.may_change),
+            program=program,
+            runner=runner,
             command_timeout_seconds=config.host.command_timeout_seconds,
             create_timeout_seconds=snapshot.create_timeout_seconds,
             remove_timeout_seconds=snapshot.remove_timeout_seconds,
         )
         if not self.may_change:
-            return HostEffects(driver, RehearsedSnapshots(driver.program, self.speaker))
+            return HostEffects(
+                driver,
+                RehearsedSnapshots(program, self.speaker),
+                RehearsedPower(program, self.speaker),
+            )
         return HostEffects(
             driver,
             HostSnapshots(driver, snapshot.settle_timeout_seconds, snapshot.remove_timeout_seconds),
+            VmwarePower(program, runner, config.host.power_timeout_seconds),
         )
+
+    def open_metrics(self) -> Metrics:
+        """Give what publishes the metrics."""
+        return MetricsFile() if self.may_change else RehearsedMetrics()
+
+    def open_restore(self) -> "RestoreWork":
+        """Give what changes the files of a VM that was put back."""
+        # The hooks, which have a backup waiting, restore nothing.
+        from hlb_hooks.effects.restore_work import FolderWork, RehearsedFolderWork
+
+        return FolderWork() if self.may_change else RehearsedFolderWork(self.speaker)
 
 
 def make_effects(language: str, *, may_change: bool) -> Effects:

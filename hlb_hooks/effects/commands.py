@@ -6,17 +6,18 @@ otherwise; arguments that are not valid UTF-8 make its own encoding fail, hence 
 ``CommandNotFound`` is an ``AttributeError``; a text given as command is never split.
 """
 
-import codecs
 import contextlib
 import os
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hlb_hooks.base.errors import ConfigurationError, HostError
 from hlb_hooks.effects.effect_kind import EffectKind
+from hlb_hooks.effects.host_codec import CODEC
+from hlb_hooks.effects.terminal import Reply, Terminal
 
 RUN_VARIABLE = "HLB_RUN"
 """Set in the environment of every command: a later process finds in /proc what a run that was
@@ -25,7 +26,6 @@ killed has left running."""
 if TYPE_CHECKING:
     from sh import RunningCommand
 
-_CODEC = "hlb_host_bytes"
 _ANY_EXIT_CODE = tuple(range(256))
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
@@ -83,16 +83,33 @@ class CommandRunner:
         its limit, CommandKilledError when a signal ended it, and AssertionError, a defect of
         ours, for a changing command in a rehearsal.
         """
+        self._check_kind(command)
+        return _run(command, self._environment)
+
+    def converse(self, command: Command, reply: Reply) -> Answer:
+        """Run a command that asks on a terminal, and answer what ``reply`` gives.
+
+        ``reply`` is handed all that was printed so far and how many seconds ago, and gives a line
+        to be typed, or None to wait for more; it is asked until it gives one, and may raise, which
+        ends the command. The answer's ``stdout`` is what it printed, on either stream, after the
+        line was typed. Raise as ``run`` does.
+        """
+        self._check_kind(command)
+        terminal = Terminal(reply)
+        return _run(command, self._environment, terminal)
+
+    def _check_kind(self, command: Command) -> None:
         if command.kind is EffectKind.CHANGES and not self._may_change:
             raise AssertionError(f"a rehearsal tried to run {command.name}: {command.argv}")
-        return _run(command, self._environment)
 
     def prepare(self) -> None:
         """Do now what the first command would wait for, so that the next one begins at once."""
         import sh  # noqa: F401  see _run
 
 
-def _run(command: Command, environment: Mapping[str, str]) -> Answer:
+def _run(
+    command: Command, environment: Mapping[str, str], terminal: Terminal | None = None
+) -> Answer:
     import sh  # 120 ms with asyncio: paid only by a hook that runs a command
 
     program = command.argv[0]
@@ -101,7 +118,7 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
         raise _not_runnable(program, "it is not an absolute path")
     started = time.monotonic()
     try:
-        running = _start(command, environment)
+        running = _start(command, environment, terminal)
     except (sh.CommandNotFound, sh.ForkException) as error:
         raise _not_runnable(program, _why_not_runnable(program, error)) from error
     except (OSError, RuntimeError) as error:
@@ -115,6 +132,8 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
             running.kill_group()
         raise _cannot_start(command, error) from error
     try:
+        if terminal is not None:
+            terminal.talk(running.is_alive)
         running.wait()
     except sh.ErrorReturnCode as error:
         # Every exit code is accepted, so what arrives here died of a signal.
@@ -126,38 +145,51 @@ def _run(command: Command, environment: Mapping[str, str]) -> Answer:
         ) from error
     except sh.TimeoutException as error:
         raise _timed_out(command) from error
+    except BaseException:
+        # Whoever was to answer has failed: nobody will, and it would wait for the limit.
+        with contextlib.suppress(ProcessLookupError):
+            running.kill_group()
+        raise
     finally:
         limit.lift()
     return Answer(
         command=command,
         exit_code=running.exit_code,
-        stdout=bytes(running.stdout),
+        stdout=bytes(running.stdout) if terminal is None else terminal.said.encode(CODEC),
         stderr=bytes(running.stderr),
         seconds=time.monotonic() - started,
     )
 
 
-def _start(command: Command, environment: Mapping[str, str]) -> "RunningCommand":
-    """Begin a command: a pipe for each stream, nothing to read, a session of its own."""
+def _start(
+    command: Command, environment: Mapping[str, str], terminal: Terminal | None
+) -> "RunningCommand":
+    """Begin a command in a session of its own: a pipe for each stream, and nothing to read.
+
+    Or on a terminal of ours, which what it asks goes to.
+    """
     import sh
 
     program, *arguments = command.argv
+    streams: dict[str, Any] = {"_tty_out": False}
+    if terminal is not None:
+        streams = {"_in": terminal.typed, "_tty_in": True, "_tty_out": True}
+        streams |= {"_out": terminal.take, "_out_bufsize": 0}
     with open("/dev/null", "rb") as nothing:
-        return sh.Command(program)(
+        running: RunningCommand = sh.Command(program)(
             *arguments,
             _bg=True,
             _bg_exc=False,
-            _in=nothing,
-            _tty_in=False,
-            _tty_out=False,
+            **{"_in": nothing, **streams},
             _new_session=True,
             _cwd="/",
             _env=dict(environment),
-            _encoding=_CODEC,
+            _encoding=CODEC,
             _ok_code=_ANY_EXIT_CODE,
             _truncate_exc=False,
             _return_cmd=True,
         )
+    return running
 
 
 def _cannot_start(command: Command, error: OSError | RuntimeError) -> HostError:
@@ -206,17 +238,3 @@ def _why_not_runnable(program: str, error: Exception) -> str:
     if not os.access(program, os.X_OK):
         return "it is not executable"
     return str(error).strip().splitlines()[-1].strip() if str(error).strip() else repr(error)
-
-
-def _find_codec(name: str) -> codecs.CodecInfo | None:
-    """Give UTF-8 that carries any byte, under a name ``sh`` can be told."""
-    if name != _CODEC:
-        return None
-    return codecs.CodecInfo(
-        name=_CODEC,
-        encode=lambda text, _errors="strict": (os.fsencode(text), len(text)),
-        decode=lambda data, _errors="strict": (os.fsdecode(bytes(data)), len(data)),
-    )
-
-
-codecs.register(_find_codec)

@@ -6,16 +6,11 @@ import os
 from collections.abc import Iterable, Iterator
 
 from hlb_hooks.effects.effect_kind import changes, reads
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns, check_folder, find_runs
+from hlb_hooks.effects.holds import Hold, read_holds
 from hlb_hooks.effects.journal import Journal, MemoryJournal, keep_in_memory
 from hlb_hooks.effects.records import Record
-from hlb_hooks.effects.run_store import (
-    FoundRun,
-    FoundRuns,
-    cannot_write,
-    check_folder,
-    find_runs,
-    state_path,
-)
+from hlb_hooks.effects.run_store import cannot_write, state_path
 
 
 class RehearsedStateFolder:
@@ -51,6 +46,34 @@ class RehearsedStateFolder:
     def take_over(self, found: FoundRun, limit_seconds: float) -> Journal:  # noqa: ARG002
         """Go on with a run in memory alone."""
         return MemoryJournal(found.run, found.path)
+
+    @contextlib.contextmanager
+    @changes
+    def tidying(self) -> Iterator[bool]:
+        """Take no lock."""
+        yield True
+
+    @changes
+    def forget(self, found: FoundRun) -> bool:  # noqa: ARG002
+        """Delete nothing."""
+        return True
+
+    @changes
+    def save_index(self, runs: Iterable[FoundRun]) -> None:
+        """Write nothing."""
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Write nothing: nothing was reaped."""
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Read the file, as the real one does."""
+        return read_holds(self._folder)
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Write nothing."""
 
 
 def _check_writable(folder: str) -> None:

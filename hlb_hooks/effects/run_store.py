@@ -4,39 +4,32 @@ import contextlib
 import errno
 import fcntl
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from hlb_hooks.base import clock
-from hlb_hooks.base.errors import ConfigurationError, NotNowError, StateError
+from hlb_hooks.base.errors import NotNowError, StateError
 from hlb_hooks.effects.effect_kind import changes, reads
+from hlb_hooks.effects.forgetting import forget_run
+from hlb_hooks.effects.found_runs import (
+    SUFFIX,
+    FoundRun,
+    FoundRuns,
+    check_folder,
+    find_runs,
+)
+from hlb_hooks.effects.holds import Hold, read_holds, write_holds
 from hlb_hooks.effects.journal import Journal, WrittenJournal
+from hlb_hooks.effects.reap_trace import write_reap_trace
 from hlb_hooks.effects.records import Record
-from hlb_hooks.effects.run_story import Run, tell_run
-from hlb_hooks.effects.state_file import StateFile, read_state_file
+from hlb_hooks.effects.run_index import write_index
+from hlb_hooks.effects.run_story import tell_run
+from hlb_hooks.effects.state_file import StateFile
 
-_SUFFIX = ".state"
 _BEGIN_LOCK = "begin.lock"
+_TIDY_LOCK = "tidy.lock"
 _LOCK_PAUSE_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class FoundRun:
-    """A run and the state file it was read from."""
-
-    path: str
-    run: Run
-
-
-@dataclass(frozen=True)
-class FoundRuns:
-    """What a state folder holds; a file that is damaged or too new is an error beside the rest."""
-
-    runs: tuple[FoundRun, ...]
-    errors: tuple[StateError, ...]
 
 
 class RunStore(Protocol):
@@ -58,60 +51,34 @@ class RunStore(Protocol):
     def take_over(self, found: FoundRun, limit_seconds: float) -> Journal:
         """Get the right to act for a run. Raise NotNowError when somebody keeps it too long."""
 
+    @changes
+    def tidying(self) -> AbstractContextManager[bool]:
+        """Hold off others who tidy up; False when one of them is at it. Raise StateError."""
+
+    @changes
+    def forget(self, found: FoundRun) -> bool:
+        """Delete a finished run's state file; False: somebody is at work on it."""
+
+    @changes
+    def save_index(self, runs: Iterable[FoundRun]) -> None:
+        """Keep what is to be known of the finished ones among ``runs``. Raise StateError."""
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Put down that a reap is over. Raise StateError."""
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Give what is to be left alone. Raise StateError."""
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Put down what is to be left alone from now on; within ``beginning``. Raise StateError."""
+
 
 def state_path(folder: str, run: str) -> str:
     """Give the path of a run's state file."""
-    return os.path.join(folder, run + _SUFFIX)
-
-
-@reads
-def find_runs(folder: str) -> FoundRuns:
-    """Read every state file of ``folder``, oldest name first; a missing folder holds none."""
-    runs: list[FoundRun] = []
-    errors: list[StateError] = []
-    try:
-        check_folder(folder)
-        names = sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return FoundRuns((), ())
-    except OSError as error:
-        raise ConfigurationError(
-            f"{folder}: the state folder cannot be read: {error.strerror}",
-            next_step="mend its permissions or the disk it is on",
-        ) from error
-    for name in names:
-        if not name.endswith(_SUFFIX):
-            continue
-        path = os.path.join(folder, name)
-        try:
-            run = tell_run(read_state_file(path).records, path)
-        except StateError as error:
-            errors.append(error)
-            continue
-        if run is not None:
-            runs.append(FoundRun(path, run))
-    return FoundRuns(tuple(runs), tuple(errors))
-
-
-@reads
-def check_folder(folder: str) -> None:
-    """Return when only we may write in ``folder``.
-
-    What its files say gets snapshots removed, so nobody else may put any there. Raise
-    ConfigurationError, or FileNotFoundError where there is no such folder.
-    """
-    status = os.stat(folder)
-    if not stat.S_ISDIR(status.st_mode):
-        raise ConfigurationError(
-            f"{folder}: [paths] state_dir is not a folder",
-            next_step="name a folder that belongs to root, or one that does not exist yet",
-        )
-    is_shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    if is_shared or status.st_uid not in {0, os.geteuid()}:
-        raise ConfigurationError(
-            f"{folder}: [paths] state_dir may be written by others",
-            next_step=f"chown root {folder} && chmod 700 {folder}",
-        )
+    return os.path.join(folder, run + SUFFIX)
 
 
 class StateFolder:
@@ -167,7 +134,7 @@ class StateFolder:
             _wait_for_lock(
                 state_file.lock_or_raise,
                 limit_seconds,
-                f"run {found.run.name} is being settled by another process",
+                f"run {found.name} is being settled by another process",
             )
             reading = state_file.read()
             run = tell_run(reading.records, found.path)
@@ -181,6 +148,53 @@ class StateFolder:
             state_file.close()
             raise
         return WrittenJournal(run, state_file)
+
+    @contextlib.contextmanager
+    @changes
+    def tidying(self) -> Iterator[bool]:
+        """Hold the lock of those who tidy up, without waiting for it."""
+        try:
+            path = os.path.join(self._folder, _TIDY_LOCK)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+        try:
+            yield _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @changes
+    def forget(self, found: FoundRun) -> bool:
+        """Delete a finished run's state file."""
+        return forget_run(found)
+
+    @changes
+    def save_index(self, runs: Iterable[FoundRun]) -> None:
+        """Write the index."""
+        write_index(self._folder, (found.entry for found in runs if found.entry is not None))
+
+    @changes
+    def note_reap(self, exit_code: int) -> None:
+        """Write the trace."""
+        write_reap_trace(self._folder, exit_code)
+
+    @reads
+    def read_holds(self) -> tuple[Hold, ...]:
+        """Read the file."""
+        return read_holds(self._folder)
+
+    @changes
+    def save_holds(self, holds: Iterable[Hold]) -> None:
+        """Write the file."""
+        write_holds(self._folder, holds)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wait_for_lock(take: Callable[[], None], limit_seconds: float, who: str) -> None:

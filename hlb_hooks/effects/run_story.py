@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import ConfigurationError, StateError
@@ -10,6 +10,8 @@ from hlb_hooks.effects.owner import Owner, ProcessOwner, owner_from_details
 from hlb_hooks.effects.processes import ProcessIdentity
 from hlb_hooks.effects.records import Flag, Record
 from hlb_hooks.effects.vm_story import VmStory
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Run:
     is_handed_over: bool = False
     is_ended: bool = False
     is_verdict_read: bool = False
+    latest: datetime = _LONG_AGO
+    """The latest moment of its records: they are in order unless somebody set the clock."""
 
     @property
     def is_finished(self) -> bool:
@@ -55,6 +59,26 @@ class Run:
         return [vm for vm in self.vms.values() if vm.is_chosen]
 
     @property
+    def pending(self) -> list[VmStory]:
+        """The chosen VMs of which nothing is known yet: their turn has not come."""
+        return [] if self.is_ended else [vm for vm in self.chosen if not vm.flags]
+
+    @property
+    def failed(self) -> list[VmStory]:
+        """The chosen VMs that this run has not protected."""
+        return [vm for vm in self.chosen if not vm.is_protected and (vm.flags or self.is_ended)]
+
+    @property
+    def not_due(self) -> list[VmStory]:
+        """The VMs that the targets choose, and whose turn it was not."""
+        return [vm for vm in self.vms.values() if Flag.NOT_DUE in vm.flags]
+
+    @property
+    def held(self) -> list[VmStory]:
+        """The VMs that the targets choose, and that an operator wanted left alone."""
+        return [vm for vm in self.vms.values() if Flag.LEFT_OUT in vm.flags and not vm.is_chosen]
+
+    @property
     def open_vms(self) -> list[VmStory]:
         """The VMs on which something of this run may still be."""
         return [vm for vm in self.vms.values() if vm.is_open]
@@ -67,6 +91,7 @@ class Run:
     def apply(self, record: Record) -> None:
         """Take in one record. Raise KeyError or ValueError for a malformed one."""
         flag = Flag(record.flag)
+        self.latest = max(self.latest, record.moment)
         if record.vmx is not None:
             story = self.vms.get(record.vmx)
             if story is None:
@@ -114,6 +139,7 @@ def tell_run(records: Iterable[Record], path: str) -> Run | None:
             begun=head.moment,
             owner=owner_from_details(heads[Flag.OWNER].details),
             config=Config.from_json(heads[Flag.CONFIG].details["json"]),
+            latest=head.moment,
         )
         for record in rest:
             run.apply(record)

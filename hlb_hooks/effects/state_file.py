@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from hlb_hooks.base.errors import StateError
 from hlb_hooks.effects.effect_kind import changes, reads
 from hlb_hooks.effects.records import Reading, Record, decode_records, encode_record
+from hlb_hooks.effects.replaced_files import sync_folder
 
 _MODE = 0o600
 _CLOSED = -1
@@ -38,7 +39,7 @@ class StateFile:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             state_file.append(records)
-            _sync_folder(path)
+            sync_folder(os.path.dirname(path))
         except (OSError, StateError) as error:
             state_file.close()
             # Nothing refers to a run that never began; a rest of it would only puzzle people.
@@ -89,6 +90,9 @@ class StateFile:
         """Put the records on disk, all or none. Raise StateError when that fails."""
         data = b"".join(encode_record(record) for record in records)
         try:
+            if not self.is_writable:
+                # Writing would say that the descriptor is bad, and not why.
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
             if self._cut_at is not None:
                 os.ftruncate(self._descriptor, self._cut_at)
                 self._cut_at = None
@@ -157,14 +161,6 @@ def _decode_descriptor(descriptor: int, path: str) -> Reading:
     except OSError as error:
         raise _cannot_read(path, error) from error
     return decode_records(data, path)
-
-
-def _sync_folder(path: str) -> None:
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _cannot_write(path: str, error: OSError) -> StateError:

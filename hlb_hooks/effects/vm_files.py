@@ -147,13 +147,12 @@ def read_snapshot_names(vmx_path: str, vmx: Vmx) -> tuple[str, ...]:
     With a ``workingDir`` it is not known which folder has it, so both count.
     """
     name = os.path.splitext(os.path.basename(vmx_path))[0] + ".vmsd"
-    # One folder by two names, as a datastore has them, would count each snapshot twice.
-    folders = {
-        os.path.realpath(folder): folder
-        for folder in (working_folder(vmx_path, vmx), os.path.dirname(vmx_path))
-    }
+    folders = {working_folder(vmx_path, vmx), os.path.dirname(vmx_path)}
+    if len(folders) > 1:
+        # One folder by two names, as a datastore has them, would count each snapshot twice.
+        folders = set({os.path.realpath(folder): folder for folder in folders}.values())
     names: list[str] = []
-    for folder in folders.values():
+    for folder in sorted(folders):
         path = os.path.join(folder, name)
         try:
             data = _read_file(path)

@@ -21,6 +21,7 @@ REPORTED_FLAGS = (
     Flag.MERGING,
     Flag.FAILED_UMOUNT,
     Flag.OK_UMOUNT,
+    Flag.NOT_DUE,
 )
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # A later flag takes the place of an earlier one that said "not yet".
@@ -81,6 +82,8 @@ class VmStory:
 
     vmx: str
     name: str = ""
+    uuid: str = ""
+    """What its .vmx said it was when it was chosen; empty where it said nothing."""
     is_chosen: bool = False
     flags: set[Flag] = field(default_factory=set)
     troubles: dict[Flag, Trouble] = field(default_factory=dict)
@@ -168,6 +171,7 @@ class VmStory:
         if flag is Flag.PRESENT:
             return
         self.name = details.get("name", self.name)
+        self.uuid = details.get("uuid", self.uuid)
         if flag is Flag.CHOSEN:
             self.is_chosen = True
         elif flag in {Flag.INTENT_SNAP, Flag.ADOPTED}:

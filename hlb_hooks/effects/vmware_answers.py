@@ -89,7 +89,7 @@ def read_inventory(answer: Answer) -> tuple[str, ...]:
     Raise HostRefusedError or UnreadableAnswerError; an answer that cannot be read is never taken
     for an empty host. Whether templates (.vmtx) are listed is not known, so both are accepted.
     """
-    _raise_if_refused(answer)
+    raise_if_refused(answer)
     paths = [line for line in _split_lines(_decode(answer.stdout)) if line.startswith("/")]
     for path in paths:
         if not path.lower().endswith(_VM_SUFFIXES) or "\0" in path:
@@ -152,6 +152,8 @@ def read_refusal(answer: Answer) -> Refusal | None:
         return Refusal(RefusalKind.NOT_REGISTERED, None, _one_line(text))
     if "cannot be performed in the current state" in text:
         return Refusal(RefusalKind.WRONG_STATE, None, _one_line(text))
+    if "requires user input" in text:
+        return Refusal(RefusalKind.WAITS_FOR_ANSWER, None, _one_line(text))
     if "timed out" in text.lower():
         # How the vCLI words it is not known. A time-out of the guest's tools is worded otherwise:
         # "A timeout occurred while communicating with VMware Tools".
@@ -163,7 +165,8 @@ def read_refusal(answer: Answer) -> Refusal | None:
     return Refusal(kind, code_by_exit, _one_line(text) or f"exit status {answer.exit_code}")
 
 
-def _raise_if_refused(answer: Answer) -> None:
+def raise_if_refused(answer: Answer) -> None:
+    """Return unless the host refused. Raise HostRefusedError."""
     refusal = read_refusal(answer)
     if refusal is None or (refusal.text == _NO_VM and answer.command.name.endswith(" -l")):
         return
@@ -175,7 +178,7 @@ def _raise_if_refused(answer: Answer) -> None:
 
 def _read_value(answer: Answer, action: str) -> str:
     """Give what stands after the last ``) = `` of the one line that echoes ``action``."""
-    _raise_if_refused(answer)
+    raise_if_refused(answer)
     lines = _decode(answer.stdout).splitlines()
     echoes = [line for line in lines if re.match(rf"{action} ?\(", line)]
     # The console prints `hassnapshot() = ` with nothing behind it; a pipe may eat that blank.

@@ -1,12 +1,16 @@
 """The command lines of the five hooks."""
 
 import argparse
-from typing import NoReturn
 
 from hlb_hooks import __version__
-from hlb_hooks.base.config_schema import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.errors import UsageError
+from hlb_hooks.base.places import DEFAULT_CONFIG_PATH
 from hlb_hooks.base.text import escape
+
+# See base.exit_codes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 HOOKS = {
     "initial_backup": "run-at-start: choose the host's VMs and make their snapshots",
@@ -23,7 +27,7 @@ _ENDS = ("snap_remove", "initial_umount")
 class HookParser(argparse.ArgumentParser):
     """An argument parser whose complaints go where avtar keeps them: to stdout, as our errors."""
 
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str) -> "NoReturn":
         """Raise UsageError."""
         raise UsageError(escape(message), next_step=f"see {self.prog} --help")
 
@@ -36,6 +40,8 @@ def make_parser(hook: str) -> HookParser:
         epilog="The job is what follows the dot in the script's own name "
         "(initial_backup.gold), or --job. Exit codes: docs/reference/exit-codes.md.",
         allow_abbrev=False,
+        # Asking for the terminal's width costs half as much as a bare start.
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=78),
     )
     parser.add_argument("--version", action="version", version=f"{hook} {__version__}")
     parser.add_argument(

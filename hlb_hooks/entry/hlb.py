@@ -4,7 +4,6 @@ import argparse
 import os
 import traceback
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from hlb_hooks import __version__
 from hlb_hooks.base.config import find_config_path, load_config
@@ -14,34 +13,46 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.effects.bundle import make_effects
 from hlb_hooks.entry.arguments import HookParser
-from hlb_hooks.entry.settings import EndSettings, load_end_settings
+from hlb_hooks.entry.check_command import add_check
+from hlb_hooks.entry.config_command import add_config
+from hlb_hooks.entry.dataset_command import add_dataset
+from hlb_hooks.entry.desk_options import open_for_end, wants_data
+from hlb_hooks.entry.history_command import add_history
+from hlb_hooks.entry.hold_commands import add_drain, add_hold
+from hlb_hooks.entry.report_command import add_report
+from hlb_hooks.entry.restore_command import add_restore
+from hlb_hooks.entry.status_command import add_status
+from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
+from hlb_hooks.entry.whereis_command import add_whereis
 from hlb_hooks.steps.context import Context
 
 _ROOMS_OF_THE_LAB = {"hlb_hooks.lab", "hlb_hooks.lab.command"}
-# What add_subparsers gives has no public name.
-Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and give its exit code."""
     prepare_terminal()
+    arguments = argparse.Namespace()
     try:
-        arguments = make_parser().parse_args(argv)
+        make_parser().parse_args(argv, arguments)
         return int(arguments.run(arguments))
     except SystemExit as leave:  # argparse, after --help and --version
         return int(leave.code or 0)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except HlbError as error:
-        speaker = Speaker()
-        speaker.say("error", text=error.message)
+        # Whoever asked for data finds nothing else on stdout.
+        speaker = Speaker(descriptor=2 if wants_data(arguments) else 1)
+        for line in error.message.splitlines():
+            speaker.say("error", text=line)
         if error.next_step:
             speaker.say("next_step", text=error.next_step, indent=4)
         return int(error.exit_code)
     except Exception as error:
         traceback.print_exc()
-        Speaker().say("defect", text=repr(error), log_file="stderr")
+        speaker = Speaker(descriptor=2 if wants_data(arguments) else 1)
+        speaker.say("defect", text=repr(error), log_file="stderr")
         return int(ExitCode.DEFECT)
 
 
@@ -53,48 +64,43 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hlb {__version__}")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_plan(subcommands)
-    _add_status(subcommands)
+    add_status(subcommands)
+    add_report(subcommands)
+    add_history(subcommands)
+    add_config(subcommands)
     _add_reap(subcommands)
+    add_restore(subcommands)
+    add_check(subcommands)
+    add_dataset(subcommands)
+    add_hold(subcommands)
+    add_drain(subcommands)
+    add_whereis(subcommands)
     _add_lab(subcommands)
     return parser
 
 
 def _add_reap(subcommands: Subcommands) -> None:
-    reap = _add(subcommands, "reap", "settle what has nobody any more; from cron, or by hand")
+    reap = add_subcommand(
+        subcommands, "reap", "settle what has nobody any more; from cron, or by hand"
+    )
     reap.add_argument("-n", "--dry-run", action="store_true", help="say what would be done")
     reap.set_defaults(run=_reap)
 
 
-def _add_status(subcommands: Subcommands) -> None:
-    status = _add(subcommands, "status", "what of ours is open, and what a person has to do")
-    status.set_defaults(run=_status)
-
-
 def _add_plan(subcommands: Subcommands) -> None:
-    plan = _add(subcommands, "plan", "what the start hook would do now, and why; changes nothing")
+    plan = add_subcommand(
+        subcommands, "plan", "what the start hook would do now, and why; changes nothing"
+    )
     plan.add_argument("--job", metavar="JOB", default=DEFAULT_JOB, help="(%(default)s)")
     plan.set_defaults(run=_plan)
-
-
-def _add(subcommands: Subcommands, name: str, text: str) -> argparse.ArgumentParser:
-    parser = subcommands.add_parser(name, help=text, description=text, allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", help="instead of $HLB_CONFIG or the usual one")
-    return parser
 
 
 def _reap(arguments: argparse.Namespace) -> ExitCode:
     from hlb_hooks.steps import reap as step
 
-    settings, context = _open_for_end("reap", arguments, may_change=not arguments.dry_run)
+    settings, context = open_for_end("reap", arguments, may_change=not arguments.dry_run)
     config = None if settings.trouble else settings.config
     return step.run(context, step.ReapRequest(settings.state_dirs, settings.trouble, config))
-
-
-def _status(arguments: argparse.Namespace) -> ExitCode:
-    from hlb_hooks.steps import status as step
-
-    settings, context = _open_for_end("status", arguments, may_change=False)
-    return step.run(context, step.StatusRequest(settings.state_dirs, settings.trouble))
 
 
 def _plan(arguments: argparse.Namespace) -> ExitCode:
@@ -110,17 +116,6 @@ def _plan(arguments: argparse.Namespace) -> ExitCode:
     # Nobody asks the client's name of a plan: this process stands in for it.
     owner = OwnerOptions(os.getpid(), None, config.run.owner)
     return step.run(context, step.StartRequest(config, arguments.job, owner))
-
-
-def _open_for_end(
-    name: str, arguments: argparse.Namespace, *, may_change: bool
-) -> tuple[EndSettings, Context]:
-    settings = load_end_settings(find_config_path(arguments.config, os.environ))
-    settle_in()
-    leave_folder()
-    context = Context(name, make_effects(settings.config.run.language, may_change=may_change))
-    context.stop.listen()
-    return settings, context
 
 
 def _add_lab(subcommands: Subcommands) -> None:

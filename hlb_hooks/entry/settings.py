@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hlb_hooks.base.config import Config, load_config
 from hlb_hooks.base.config_salvage import salvage_state_dirs
 from hlb_hooks.base.errors import HlbError
+from hlb_hooks.effects.found_runs import find_runs
 from hlb_hooks.effects.guard_process import list_guarded_folders
-from hlb_hooks.effects.run_store import find_runs
 from hlb_hooks.steps.run_head import name_host
 
 
@@ -39,7 +39,9 @@ def load_end_settings(path: str, job: str | None = None) -> EndSettings:
         config = config or Config(path)
         folders = folders or salvage_state_dirs(path)
     guarded = list_guarded_folders()
-    folders += guarded if trouble else [folder for folder in guarded if _is_of_host(folder, config)]
+    # A folder that is known already is not read for this: it is the one that has most to read.
+    others = [folder for folder in guarded if folder not in folders]
+    folders += others if trouble else [folder for folder in others if _is_of_host(folder, config)]
     # One folder by two names would end each run twice.
     normal = dict.fromkeys(os.path.realpath(folder) for folder in folders)
     return EndSettings(config, tuple(normal), trouble)
@@ -55,6 +57,6 @@ def _is_of_host(folder: str, config: Config) -> bool:
     except HlbError:
         return True  # said by the step
     return not runs or any(
-        entry.run.config.path == config.path or entry.run.host == name_host(config)
+        entry.digest.config_path == config.path or entry.digest.host == name_host(config)
         for entry in runs
     )

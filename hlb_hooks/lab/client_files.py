@@ -67,6 +67,7 @@ vmware_cmd = {quote_toml(str(lab.programs / "vmware-cmd"))}
 [paths]
 state_dir = {quote_toml(str(state))}
 log_file = {quote_toml(str(state / "hlb.log"))}
+scripts_dir = {quote_toml(str(lab.sysdir / "scripts"))}
 
 [run]
 guard_poll_seconds = 0.2

@@ -4,8 +4,10 @@ import random
 from pathlib import Path
 
 from hlb_hooks.lab.files import FILE_MODE, PRIVATE_MODE, make_folder, write_file
-from hlb_hooks.lab.host.disks import LabDisk, OpenDisk, read_vm_disks
+from hlb_hooks.lab.host.disks import OpenDisk, read_vm_disks
+from hlb_hooks.lab.host.identity import format_uuid, make_location
 from hlb_hooks.lab.host.registry import RegisteredVm
+from hlb_hooks.lab.host.shadows import add_missing_shadows
 from hlb_hooks.lab.host.snapshots import create_snapshot
 from hlb_hooks.lab.layout import Lab
 from hlb_hooks.lab.sample_vms import KIB, DiskKind, SampleDisk, SampleVm
@@ -24,7 +26,7 @@ def create_vm(
     make_folder(folder)
     config = folder / f"{sample.directory}{'.vmtx' if sample.is_template else '.vmx'}"
     vm = RegisteredVm(config=config, power=sample.power, is_template=sample.is_template)
-    entries = _list_settings(sample, vm, source)
+    entries = _list_settings(sample, vm, source, lab.read_settings().host_id)
     for unit, disk in enumerate(sample.disks):
         disk_folder = folder
         if disk.is_elsewhere:
@@ -35,9 +37,7 @@ def create_vm(
         entries |= _list_disk_entries(unit, disk, descriptor, folder)
     write_file(config, render_dictionary(entries, "#!/usr/bin/vmware"))
     _create_small_files(lab, vm, entries, source)
-    for lab_disk in read_vm_disks(vm):
-        if lab_disk.has_content:
-            _create_shadow(lab, lab_disk)
+    add_missing_shadows(lab, vm)
     if sample.admin_snapshot:
         create_snapshot(
             lab, vm, sample.admin_snapshot, "made by the administrator", quiesce=False, memory=False
@@ -46,7 +46,9 @@ def create_vm(
     return vm
 
 
-def _list_settings(sample: SampleVm, vm: RegisteredVm, source: random.Random) -> dict[str, str]:
+def _list_settings(
+    sample: SampleVm, vm: RegisteredVm, source: random.Random, host_id: str
+) -> dict[str, str]:
     stem = sample.directory
     swap = vm.folder / f"{stem}-{source.randbytes(4).hex()}.vswp"
     entries = {
@@ -58,8 +60,8 @@ def _list_settings(sample: SampleVm, vm: RegisteredVm, source: random.Random) ->
         "extendedConfigFile": f"{stem}.vmxf",
         "guestOS": "winnetstandard",
         "memsize": "512",
-        "uuid.bios": _make_uuid(source),
-        "uuid.location": _make_uuid(source),
+        "uuid.bios": format_uuid(source.randbytes(16)),
+        "uuid.location": make_location(host_id, vm.config),
         "sched.swap.derivedName": str(swap),
         "ethernet0.present": "TRUE",
         "ethernet0.networkName": "VM Network",
@@ -144,11 +146,6 @@ def _create_small_files(
         write_file(vm.folder / name, content, FILE_MODE)
 
 
-def _create_shadow(lab: Lab, disk: LabDisk) -> None:
-    shadow = lab.shadow_file(disk.link_paths[-1])
-    write_file(shadow, disk.data_files[-1].read_bytes(), PRIVATE_MODE)
-
-
 def _write_since(lab: Lab, vm: RegisteredVm, source: random.Random) -> None:
     """Let the guest have written something since the snapshot: its delta is not empty."""
     for disk in read_vm_disks(vm):
@@ -158,8 +155,3 @@ def _write_since(lab: Lab, vm: RegisteredVm, source: random.Random) -> None:
         with lab.shadow_file(disk.link_paths[-1]).open("r+b") as shadow:
             shadow.seek(4 * KIB)
             shadow.write(data)
-
-
-def _make_uuid(source: random.Random) -> str:
-    digits = source.randbytes(16)
-    return f"{digits[:8].hex(' ')}-{digits[8:].hex(' ')}"

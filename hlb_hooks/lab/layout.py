@@ -15,6 +15,16 @@ DIALECTS = ("console", "vcli")
 AFTER_REMOVAL = ("counter", "zero", "empty", "absent")
 """What the removal of the last snapshot leaves of a .vmsd: the counter alone, as real hosts do;
 the counter and ``numSnapshots = "0"``, seen too; an empty file; or no file."""
+REGISTER_TWICE = ("fault", "error")
+"""What a console says of a VM that it knows already: a fault of hostd's (ESX 3 gives a -999), or
+VMControl's own error -20 (VMware Server)."""
+UUID_QUESTIONS = ("dialect", "altered", "might", "moved")
+"""In which words a VM asks whether it was moved or copied: those of the dialect (a console's are
+``moved``), "may have been", "might have been", or the 2009 talk's with five choices."""
+START_WHILE_ASKING = ("waits", "fails", "times out", "returns")
+"""What ``start`` does while the VM that it starts asks something."""
+WITHOUT_INPUT = ("default", "fails")
+"""What ``answer`` does at the end of its input."""
 SHARED_FOLDERS = ("locks", "tasks", "instants", "shadow", "hosts")
 """What hosts on the same datastores have in common, below ``Lab.hostd``: a second host's are links
 to the first one's. ``hosts`` holds a link to the folder of each."""
@@ -26,9 +36,16 @@ class LabSettings:
 
     What is not known of real hosts is a setting: whether ``-l`` lists templates, which stream
     errors go to, whether a removal shows its helper snapshot meanwhile, what it leaves in the .vmsd
-    (``AFTER_REMOVAL``), and whether tasks outlive a restart of the management daemon.
+    (``AFTER_REMOVAL``), whether tasks outlive a restart of the management daemon, and what is said
+    of a VM that is registered twice (``REGISTER_TWICE``).
     ``merge_pause_seconds`` is waited between the pieces of a merge. ``host_name`` is what the
-    hooks' configuration calls this host.
+    hooks' configuration calls this host. ``host_id`` is what it makes its VMs' ``uuid.location``
+    from, with their paths: hosts of one lab have the same unless they are given others, as if
+    VirtualCenter answered for them whatever it moves.
+
+    A question: ``uuid_question`` (``UUID_QUESTIONS``), ``first_choice`` and ``reverses_choices``
+    (the choices' numbers and order), ``start_while_asking`` (``START_WHILE_ASKING``), and
+    ``answer_without_input`` (``WITHOUT_INPUT``).
     """
 
     dialect: str = "console"
@@ -40,6 +57,13 @@ class LabSettings:
     shows_helper: bool = False
     vmsd_after_removal: str = "counter"
     hostd_restart_kills_tasks: bool = False
+    register_twice: str = "fault"
+    host_id: str = "lab"
+    uuid_question: str = "dialect"
+    first_choice: int = 0
+    reverses_choices: bool = False
+    start_while_asking: str = "waits"
+    answer_without_input: str = "default"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a word that is none of those allowed."""
@@ -47,9 +71,20 @@ class LabSettings:
             (self.dialect, DIALECTS),
             (self.error_stream, ("stdout", "stderr")),
             (self.vmsd_after_removal, AFTER_REMOVAL),
+            (self.register_twice, REGISTER_TWICE),
+            (self.uuid_question, UUID_QUESTIONS),
+            (self.start_while_asking, START_WHILE_ASKING),
+            (self.answer_without_input, WITHOUT_INPUT),
         ):
             if word not in allowed:
                 raise ValueError(f"{word!r} is none of {', '.join(allowed)}")
+
+    @property
+    def wording_of_uuid_question(self) -> str:
+        """Which of ``altered``, ``might`` and ``moved`` this host says."""
+        if self.uuid_question != "dialect":
+            return self.uuid_question
+        return "moved" if self.dialect == "console" else "altered"
 
     @property
     def puts_deltas_beside_parent(self) -> bool:

@@ -15,10 +15,11 @@ _LONGEST_SHEBANG_CHARACTERS = 120
 
 
 def install_programs(lab: Lab, interpreter: str = sys.executable) -> None:
-    """Write ``vmware-cmd``, ``avtar``, and the host's own task and guests programs."""
+    """Write ``vmware-cmd``, ``avtar``, ``hlb``, and the host's own task and guests programs."""
     for path, module in (
         (lab.programs / "vmware-cmd", "host.vmware_cmd"),
         (lab.programs / "avtar", "client.avtar"),
+        (lab.programs / "hlb", "operator_command"),
         (lab.hostd / "hostd-task", "host.tasks"),
         (lab.hostd / "lab-guests", "host.guests"),
     ):

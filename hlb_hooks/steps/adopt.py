@@ -5,10 +5,9 @@ once its host has released it, or has not refreshed it for two hours. Of this ho
 asked for in a run that has ended, and that the host made after all.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -22,15 +21,17 @@ from hlb_hooks.effects import processes, vm_files
 from hlb_hooks.effects.base_disks import find_leftover_delta, record_disks_below
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim, ClaimTakenError, claim_path, read_claim
+from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.journal import Journal, keep_in_memory
 from hlb_hooks.effects.owner import lease_for
 from hlb_hooks.effects.records import Flag, Record, make_record
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_files import VmFacts
-from hlb_hooks.effects.vm_story import Attempt, AttemptState, encode_disks
+from hlb_hooks.effects.vm_story import encode_disks
 from hlb_hooks.steps.block import BOOT_WAIT_SECONDS
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.copies import check_no_copy
 from hlb_hooks.steps.run_head import make_head, name_host
 from hlb_hooks.vmfiles.sighting import RecordedDisk
 
@@ -57,12 +58,14 @@ class Adoption:
     context: Context
     store: RunStore
     config: Config
-    runs: Sequence[Run]
+    runs: Sequence[FoundRun]
     """The runs that this host knows of."""
     is_state_damaged: bool
     """Whether a state file cannot be read: then a run that is not known may be the one in it."""
     open_runs: frozenset[str]
     """The runs of this host that were open before anything was settled: not up for adoption."""
+    forgotten_until: datetime | None = None
+    """State files of runs that had ended by then may have been deleted."""
 
     def find(self) -> tuple[list[Journal], bool]:
         """Give a begun run for each snapshot adopted, and whether one was found that was not.
@@ -92,26 +95,26 @@ class Adoption:
                 adopted.append(journal)
         return adopted, is_any_left
 
-    def _gather_unseen(self) -> dict[str, list[tuple[Run, Attempt]]]:
+    def _gather_unseen(self) -> dict[str, list[tuple[FoundRun, str]]]:
         """Give, by VM, the snapshots asked for here and never seen: they may come late."""
-        unseen: dict[str, list[tuple[Run, Attempt]]] = {}
-        for run in self.runs:
-            for vm in run.vms.values() if run.name not in self.open_runs else ():
-                attempts = [attempt for attempt in vm.attempts.values() if not attempt.was_seen]
-                unseen.setdefault(vm.place, []).extend((run, attempt) for attempt in attempts)
+        unseen: dict[str, list[tuple[FoundRun, str]]] = {}
+        for entry in self.runs:
+            for place, snapshot in entry.digest.unseen if entry.name not in self.open_runs else ():
+                unseen.setdefault(place, []).append((entry, snapshot))
         return unseen
 
     def _find_stray(
-        self, host: HostEffects, vmx: str, unseen: list[tuple[Run, Attempt]]
+        self, host: HostEffects, vmx: str, unseen: list[tuple[FoundRun, str]]
     ) -> Stray | None:
         """Give the snapshot on a VM that nobody answers for, if there is one."""
         claim = read_claim(vmx)
         if claim is not None:
             return None if self._is_answered_for(claim) else self._follow_claim(host, vmx, claim)
         facts = vm_files.read_vm(vmx) if unseen else None
-        for run, attempt in unseen:
-            if facts is not None and attempt.snapshot in facts.snapshot_names:
-                return Stray(facts, attempt.snapshot, attempt.disks, run.name, run.host)
+        for entry, snapshot in unseen:
+            if facts is not None and snapshot in facts.snapshot_names:
+                disks = _find_disks(entry.run, snapshot)
+                return Stray(facts, snapshot, disks, entry.name, entry.run.host)
         return None
 
     def _is_answered_for(self, claim: Claim) -> bool:
@@ -130,44 +133,12 @@ class Adoption:
                 next_step="somebody else wrote this file: look at it, and remove it",
             )
         facts = vm_files.read_vm(vmx)
-        self._check_no_copy(facts, claim)
+        check_no_copy(facts, claim, self.runs, self.forgotten_until)
         if claim.snapshot not in facts.snapshot_names:
             self._sweep(host, facts, claim)
             return None
         disks = record_disks_below(facts, len(facts.snapshot_names))
         return Stray(facts, claim.snapshot, disks, claim.run, claim.host, claim)
-
-    def _check_no_copy(self, facts: VmFacts, claim: Claim) -> None:
-        """Raise VmFileError for a claim that came with a copy of the VM, as out of a backup.
-
-        What a client reads while our snapshot is open has the claim and the snapshot in it, and
-        merging a copy's delta would spoil the base that was restored.
-        """
-        seen = {
-            attempt.snapshot
-            for run in self.runs
-            for vm in run.vms.values()
-            for attempt in vm.attempts.values()
-            if attempt.was_seen and attempt.state is AttemptState.CLOSED
-        }
-        if claim.snapshot not in facts.snapshot_names:
-            return
-        here = os.path.realpath(facts.vmx_path)
-        is_elsewhere = bool(claim.vmx) and os.path.realpath(claim.vmx) != here
-        if is_elsewhere and claim.snapshot not in seen and not os.path.lexists(claim.vmx):
-            raise VmFileError(
-                f"{escape(facts.vmx_path)}: snapshot {claim.snapshot} was made at "
-                f"{escape(claim.vmx)}, which is gone: nothing is removed here",
-                next_step="if the VM was moved, remove that snapshot by its name; if it was "
-                "restored, put its disks back on their bases before it is started",
-            )
-        if is_elsewhere or claim.snapshot in seen:
-            raise VmFileError(
-                f"{escape(facts.vmx_path)}: it is a copy of a VM as it was under snapshot "
-                f"{claim.snapshot}: nothing is removed there",
-                next_step="put its disks back on their bases: the .vmx.hlb beside it is the .vmx "
-                "as it was before the snapshot",
-            )
 
     def _adopt(self, host: HostEffects, stray: Stray) -> Journal | None:
         """Begin a run for a stray snapshot; None when another run was faster."""
@@ -237,3 +208,8 @@ class Adoption:
         speaker.verdict(
             speaker.phrase("claim_swept", vmx=facts.vmx_path, run=claim.run, host=claim.host)
         )
+
+
+def _find_disks(run: Run, snapshot: str) -> tuple[RecordedDisk, ...]:
+    """Give the disks as they were before ``snapshot``."""
+    return next(vm.attempts[snapshot].disks for vm in run.vms.values() if snapshot in vm.attempts)

@@ -2,19 +2,27 @@
 
 from dataclasses import dataclass
 
+from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape, unescape
-from hlb_hooks.base.trusted_files import read_trusted
 from hlb_hooks.decisions import admission
 from hlb_hooks.decisions.admission import Verdict
-from hlb_hooks.decisions.selection import ListedVm, Selection, select
-from hlb_hooks.decisions.targets import MAX_TARGETS_BYTES, Target, parse_targets
+from hlb_hooks.decisions.selection import ListedVm
+from hlb_hooks.decisions.targets import Target
 from hlb_hooks.decisions.verdict import Tally
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.datastore_labels import find_labels, list_aliases
 from hlb_hooks.effects.vmware_cmd import VmwareCmd
+from hlb_hooks.steps.choose import (
+    Choice,
+    choose,
+    explain,
+    explain_hold,
+    read_wishes,
+    read_zone_for,
+)
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
 
@@ -37,33 +45,25 @@ def run(context: Context, request: CompareRequest) -> ExitCode:
     """
     config = request.config
     speaker = context.speaker
-    targets = read_targets(config, request.job)
+    wishes = read_wishes(config, request.job)
     host = context.effects.open_host(config, MANUAL_RUN)
     speaker.step("compare_backup")
     speaker.say("looking")
-    selection = select(context.read_or_stop(lambda: list_vms(host.driver)), targets)
-    say_found(context, selection)
-    for vm in selection.not_named:
+    vms = context.read_or_stop(lambda: list_vms(host.driver))
+    choice = choose(context, config, request.job, vms, wishes)
+    say_found(context, choice, request.job)
+    for vm in choice.selection.not_named:
         speaker.line(f"{escape(vm.spoken_name)}: {speaker.phrase('not_named')}", indent=_INDENT)
-    unfit = [vm for vm in selection.chosen if not _say_whether_fit(context, config, vm.vmx)]
+    unfit = [vm for vm in choice.due if not _say_whether_fit(context, config, vm.vmx)]
     speaker.mark(is_ok=not unfit)
-    chosen = len(selection.chosen)
+    for error in choice.errors:
+        speaker.say("warning", text=error.message)
+        speaker.say("next_step", text=error.next_step, indent=_INDENT)
+    chosen = len(choice.due)
     tally = Tally(chosen=chosen, ready=chosen - len(unfit), failed=len(unfit), open=0)
     exit_code = ExitCode.NOT_PROTECTED if unfit else ExitCode.DONE
     say_machine_line(context, job=request.job, run="-", tally=tally, exit_code=exit_code)
     return exit_code
-
-
-def read_targets(config: Config, job: str) -> list[Target]:
-    """Read the job's targets file. Raise ConfigurationError."""
-    path = config.job(job).targets
-    content = read_trusted(
-        path,
-        "targets file",
-        MAX_TARGETS_BYTES,
-        if_missing=f"list the VMs there, one a line, or mend [jobs.{job}] targets",
-    )
-    return parse_targets(content, path)
 
 
 def list_vms(driver: VmwareCmd) -> list[ListedVm]:
@@ -73,21 +73,33 @@ def list_vms(driver: VmwareCmd) -> list[ListedVm]:
     """
     vmxs = driver.list_vms()
     labels = find_labels(vmxs)
-    return [ListedVm(vmx, _read_display_name(vmx), list_aliases(vmx, labels)) for vmx in vmxs]
+    return [_list_vm(vmx, list_aliases(vmx, labels)) for vmx in vmxs]
 
 
-def say_found(context: Context, selection: Selection) -> None:
-    """Say which VMs were found, by which line, and what the other lines came to."""
+def say_found(context: Context, choice: Choice, job: str) -> None:
+    """Say which VMs were found, by which line and whether due, and what the others came to."""
     speaker = context.speaker
+    selection = choice.selection
+    held = {vm.vmx: hold for vm, hold in choice.held}
+    decided = {vm.vmx: vm for vm in (*choice.due, *choice.not_due)}
+    zone = clock.read_time_zone() if held else read_zone_for(decided.values())
     for vm in selection.chosen:
         speaker.say("found", name=vm.name)
         _say_line(context, "found_because", vm.target)
+        if vm.vmx in held:
+            for sentence in explain_hold(held[vm.vmx], zone):
+                speaker.line(context.speak(sentence), indent=_INDENT)
+            continue
+        for sentence in explain(decided[vm.vmx], job, zone):
+            speaker.line(context.speak(sentence), indent=_INDENT)
     for vm in selection.excluded:
         _say_line(context, "excluded", vm.target, name=vm.name)
     for target in selection.unmatched:
         _say_line(context, "unmatched", target)
     if not selection.chosen:
         speaker.say("nothing_chosen")
+    elif not choice.due:
+        speaker.say("nothing_due")
 
 
 def _say_line(context: Context, key: str, target: Target, **words: object) -> None:
@@ -120,9 +132,10 @@ def _say_whether_fit(context: Context, config: Config, vmx: str) -> bool:
     return False
 
 
-def _read_display_name(vmx: str) -> str | None:
+def _list_vm(vmx: str, aliases: tuple[str, ...]) -> ListedVm:
     try:
-        return vm_files.read_vmx(vmx).display_name
+        read = vm_files.read_vmx(vmx)
     except VmFileError:
         # If the VM is chosen all the same, the reason is said where its turn comes.
-        return None
+        return ListedVm(vmx, None, aliases, uuid=None)
+    return ListedVm(vmx, read.display_name, aliases, read.uuid)

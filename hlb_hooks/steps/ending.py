@@ -9,14 +9,16 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit
 from hlb_hooks.effects import processes
+from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag
-from hlb_hooks.effects.run_store import FoundRun, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import stop_exit_code
 from hlb_hooks.steps.whose import Caller, is_somebody_elses
@@ -56,6 +58,7 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
         _settle(context, journal, unsettled, is_whole_run=not ending.vmxs)
     exit_code = _report(context, run, ending, journal.unwritten)
     journal.close()
+    publish_metrics(context, config, [store])
     return exit_code
 
 

@@ -7,6 +7,7 @@ from hlb_hooks.base import clock
 from hlb_hooks.decisions import admission
 from hlb_hooks.decisions.admission import Verdict
 from hlb_hooks.decisions.claim_standing import is_claim_in_force
+from hlb_hooks.decisions.missed_disks import encode_missed_disks
 from hlb_hooks.decisions.phrase import Phrase, phrase
 from hlb_hooks.decisions.space import DELTA_STEP_BYTES, GIB, SpaceLedger
 from hlb_hooks.effects import vm_files
@@ -58,7 +59,8 @@ class Gate:
         admitted = admission.admit_by_files(facts, allow_linked_clones=settings.allow_linked_clones)
         notes = [self.context.speak(note) for note in admitted.notes]
         if notes:
-            self.journal.note(Flag.NOTE, vm.vmx, note="\n".join(notes))
+            missed = encode_missed_disks(admitted.notes)
+            self.journal.note(Flag.NOTE, vm.vmx, note="\n".join(notes), missed=missed)
         # Before the snapshots: a claim names the run that one of ours belongs to.
         if refusal := self._refuse_by_claim(facts.claim):
             self.context.note(self.journal, Flag.LEFT_OUT, vm, refusal, phrase("wait_for_claim"))
@@ -77,7 +79,7 @@ class Gate:
         if claim is None or not is_claim_in_force(
             claim,
             host=self.journal.run.host,
-            runs=[found.run for found in self.store.find_runs().runs],
+            runs=self.store.find_runs().runs,
             now=clock.read_utc_now(),
         ):
             return None

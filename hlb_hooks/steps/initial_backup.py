@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.decisions.selection import select
 from hlb_hooks.steps import compare_backup
+from hlb_hooks.steps.choose import choose, read_wishes
 from hlb_hooks.steps.context import Context
-from hlb_hooks.steps.start import ChosenVm, Plan, start_run
+from hlb_hooks.steps.start import Plan, start_run
 from hlb_hooks.steps.whose import OwnerOptions, find_owner, is_restore
 
 
@@ -32,26 +32,28 @@ def run(context: Context, request: StartRequest) -> ExitCode:
     owner = find_owner(request.owner)
     if is_restore(context, owner, request.job):
         return ExitCode.DONE
-    targets = compare_backup.read_targets(config, request.job)
+    wishes = read_wishes(config, request.job)
     name = context.effects.name_run(request.job)
     host = context.effects.open_host(config, name)
     vms = context.read_or_stop(lambda: compare_backup.list_vms(host.driver))
-    selection = select(vms, targets)
+    choice = choose(context, config, request.job, vms, wishes)
     plan = Plan(
         name=name,
         job=request.job,
         owner=owner,
         config=config,
         inventory=[vm.vmx for vm in vms],
-        chosen=[ChosenVm(vm.vmx, vm.name, tuple(vm.attributes.items())) for vm in selection.chosen],
+        chosen=choice.due,
         begun=begun,
+        not_due=choice.not_due,
+        held=choice.held,
     )
 
     def say_chosen() -> None:
         speaker = context.speaker
         speaker.step("compare_backup")
         speaker.say("looking")
-        compare_backup.say_found(context, selection)
+        compare_backup.say_found(context, choice, request.job)
         speaker.mark(is_ok=True)
 
     return start_run(context, plan, host, say_chosen)

@@ -35,7 +35,7 @@ def run(context: Context, request: EndRequest) -> ExitCode:
     client = own.owner if request.run_name is None else None
     if client is not None and is_restore(context, client, request.job):
         return ExitCode.DONE
-    open_runs = [(store, entry) for store, entry in own.runs if not entry.run.is_ended]
+    open_runs = [(store, entry) for store, entry in own.runs if not entry.is_ended]
     # Nothing open: then the last one is reported once more, for the verdict it had.
     wanted = open_runs or own.runs[-1:]
     if not wanted:

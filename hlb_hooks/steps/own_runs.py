@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from hlb_hooks.base.errors import HlbError
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.owner import Owner
-from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.whose import OwnerOptions, find_own_runs
 
@@ -37,7 +38,7 @@ def gather_own_runs(
         speaker.say("warning", text=error.message)
         speaker.say("next_step", text=error.next_step, indent=4)
     if trouble and own:
-        names = ", ".join(entry.run.name for entry in own)
+        names = ", ".join(entry.name for entry in own)
         speaker.say("settings_kept", text=trouble, run=names)
     elif trouble:
         speaker.say("warning", text=trouble)

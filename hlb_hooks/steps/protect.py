@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config_schema import SnapshotConfig
-from hlb_hooks.base.errors import HlbError
+from hlb_hooks.base.errors import HlbError, StateError
 from hlb_hooks.base.names import make_snapshot_name
 from hlb_hooks.decisions.phrase import Phrase, phrase
 from hlb_hooks.decisions.unmoved import find_unmoved
@@ -13,10 +13,10 @@ from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.base_disks import record_disks
 from hlb_hooks.effects.bundle import HostEffects
 from hlb_hooks.effects.claims import Claim
+from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.records import Flag, make_record
 from hlb_hooks.effects.run_store import RunStore
-from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.snapshot_work import MakeResult, SnapshotOrder
 from hlb_hooks.effects.vm_files import VmFacts
 from hlb_hooks.effects.vm_story import VmStory, encode_disks
@@ -41,13 +41,16 @@ class Protection:
     journal: Journal
     host: HostEffects
     store: RunStore
-    earlier: Sequence[Run] = ()
-    """The runs of before, oldest first."""
+    earlier: Sequence[FoundRun] = ()
+    """The runs of before."""
     _gate: Gate = field(init=False)
+    _last_opened: dict[str, FoundRun] = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the gate that all VMs of the run pass."""
         self._gate = Gate(self.context, self.journal, self.host, self.store)
+        in_order = sorted(self.earlier, key=lambda entry: entry.begun)
+        self._last_opened = {vmx: entry for entry in in_order for vmx in entry.digest.opened}
 
     @property
     def _settings(self) -> SnapshotConfig:
@@ -97,17 +100,22 @@ class Protection:
             self.journal.note(Flag.FAILED_SNAP, vm.vmx, reason=error.message, next=next_step)
 
     def _point_out_unmoved(self, vm: VmStory, facts: VmFacts, state: PowerState) -> None:
-        for run in sorted(self.earlier, key=lambda run: run.begun, reverse=True):
-            before = run.vms.get(vm.vmx)
-            if before is None or not before.base_disks:
-                continue
-            if state is PowerState.ON or before.was_running:
-                unmoved = find_unmoved(before.base_disks, record_disks(facts))
-                notes = [phrase("unmoved_base", path=path, run=run.name) for path in unmoved]
-                if notes:
-                    text = "\n".join(self.context.speak(note) for note in notes)
-                    self.journal.note(Flag.NOTE, vm.vmx, note=text)
-            return  # the last run that read it is the one whose cache counts
+        # The last run that read it is the one whose cache counts.
+        entry = self._last_opened.get(vm.vmx)
+        if entry is None:
+            return
+        try:
+            before = entry.run.vms[vm.vmx]
+        except StateError as error:
+            # It decides nothing, so it must not cost the VM its backup either.
+            self.context.log.warning("last_run_unreadable", of=entry.name, why=error.message)
+            return
+        if state is PowerState.ON or before.was_running:
+            unmoved = find_unmoved(before.base_disks, record_disks(facts))
+            notes = [phrase("unmoved_base", path=path, run=entry.name) for path in unmoved]
+            if notes:
+                text = "\n".join(self.context.speak(note) for note in notes)
+                self.journal.note(Flag.NOTE, vm.vmx, note=text)
 
     def _make_snapshot(self, vm: VmStory, facts: VmFacts, state: PowerState) -> None:
         """Try once, or, where quiescing may have failed, once more without it."""
@@ -152,6 +160,7 @@ class Protection:
                 vm.vmx,
                 snapshot=order.name,
                 level=self.context.speak(phrase(level)),
+                consistency=level,
                 note="\n".join(filter(None, [note, result.message])),
             )
             return ""

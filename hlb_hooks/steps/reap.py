@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError, NotNowError
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
-from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
 from hlb_hooks.steps.adopt import Adoption
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import post_missing_guard, stop_exit_code
+from hlb_hooks.steps.tidy import tidy_up
 from hlb_hooks.steps.whereabouts import Whereabouts
 
 _ACT_AT_ONCE_SECONDS = 0.0
@@ -42,13 +45,28 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
     state file cannot be read, or the host does not list its VMs. Raise
     ConfigurationError for a folder that cannot be trusted.
     """
-    speaker = context.speaker
     if request.trouble:
-        speaker.say("warning", text=request.trouble)
-    code = ExitCode.DONE
+        context.speaker.say("warning", text=request.trouble)
     read = read_all_runs(context, request.state_dirs)
+    code = _reap_all(context, request, read)
+    for store, _ in read:
+        try:
+            store.note_reap(int(code))
+        except HlbError as error:
+            context.speaker.say("warning", text=error.message)
+            context.speaker.say("next_step", text=error.next_step, indent=4)
+    if request.config is not None:
+        publish_metrics(context, request.config, [store for store, _ in read])
+    return code
+
+
+def _reap_all(
+    context: Context, request: ReapRequest, read: Sequence[tuple[RunStore, FoundRuns]]
+) -> ExitCode:
+    speaker = context.speaker
+    code = ExitCode.DONE
     open_runs = frozenset(
-        entry.run.name for _, found in read for entry in found.runs if not entry.run.is_ended
+        entry.name for _, found in read for entry in found.runs if not entry.is_ended
     )
     for store, found in read:
         for error in found.errors:
@@ -58,16 +76,29 @@ def run(context: Context, request: ReapRequest) -> ExitCode:
         for entry in found.runs:
             if context.stop.is_asked:
                 return stop_exit_code(context)
-            if not entry.run.is_finished and not _reap_one(context, store, entry):
+            if not entry.is_finished and not _reap_one(context, store, entry):
                 code = code or ExitCode.STILL_OPEN
     if request.config is not None and not context.stop.is_asked:
         adopted = _adopt(context, request.config, [found for _, found in read], open_runs)
         code = code or adopted
+        _tidy_up(
+            context, request.config.run.keep_days, [store for store, found in read if found.runs]
+        )
     if context.stop.is_asked:
         return stop_exit_code(context)
     if code is ExitCode.DONE:
         speaker.say("nothing_left")
     return code
+
+
+def _tidy_up(context: Context, keep_days: int, stores: Sequence[RunStore]) -> None:
+    """Tidy the state folders up. What stands in the way is said, and nothing is open for it."""
+    for store in stores:
+        try:
+            tidy_up(context, store, keep_days)
+        except HlbError as error:
+            context.speaker.say("warning", text=error.message)
+            context.speaker.say("next_step", text=error.next_step, indent=4)
 
 
 def _adopt(
@@ -78,9 +109,10 @@ def _adopt(
         context,
         context.effects.open_store(config.paths.state_dir),
         config,
-        [entry.run for found in read for entry in found.runs],
+        [entry for found in read for entry in found.runs],
         is_state_damaged=any(found.errors for found in read),
         open_runs=open_runs,
+        forgotten_until=max(filter(None, (found.forgotten_until for found in read)), default=None),
     )
     try:
         journals, is_any_left = adoption.find()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.text import escape
-from hlb_hooks.decisions.verdict import Tally
+from hlb_hooks.decisions.verdict import Tally, rank_in_report
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps.context import Context
@@ -14,11 +14,11 @@ _INDENT = 4
 
 
 def say_report(context: Context, vms: Iterable[VmStory]) -> None:
-    """Say ``**REPORT**`` and a line for each of ``vms``, those that failed first."""
+    """Say ``**REPORT**`` and a line for each of ``vms``: what failed first, not due last."""
     speaker = context.speaker
     speaker.say("report")
-    # sorted is stable: within the two groups the host's own order stays.
-    for vm in sorted(vms, key=lambda vm: vm.is_protected and not vm.is_open_in_trouble):
+    # sorted is stable: within a group the host's own order stays.
+    for vm in sorted(vms, key=rank_in_report):
         speaker.verdict(" ".join((escape(vm.vmx), *vm.reported_flags)))
         for trouble in vm.current_troubles:
             speaker.say("reason", text=trouble.reason, indent=_INDENT)

@@ -130,7 +130,11 @@ class SideBySide(Generic[T]):
 def _pick(
     waiting: dict[str, deque[T]], running: Sequence[tuple[T, str]], limits: Limits
 ) -> tuple[T, str] | None:
-    """Take the next item, of the key that has least under way; the longest queue goes first."""
+    """Take the next item, of the key that has least under way; the longest queue goes first.
+
+    But a key that needs every place it may have until the very end goes before all others: what is
+    left of it would be worked off after them, with places that nobody else can use.
+    """
     if len(running) >= limits.at_once:
         return None
     under_way = dict.fromkeys(waiting, 0)
@@ -140,7 +144,13 @@ def _pick(
     free = [key for key, count in under_way.items() if count < limits.at_once_per_key]
     if not free:
         return None
-    key = min(free, key=lambda name: (under_way[name], -len(waiting[name])))
+    left = {key: len(queue) + under_way[key] for key, queue in waiting.items()}
+    ended = len(running) - sum(under_way.values())  # under way, of keys where nothing waits
+    all_left = sum(left.values()) + ended
+    urgent = [
+        key for key in free if left[key] * limits.at_once >= all_left * limits.at_once_per_key
+    ]
+    key = min(urgent or free, key=lambda name: (under_way[name], -len(waiting[name])))
     item = waiting[key].popleft()
     if not waiting[key]:
         del waiting[key]

@@ -12,26 +12,21 @@ from hlb_hooks.decisions.activity import find_active
 from hlb_hooks.decisions.phrase import phrase
 from hlb_hooks.decisions.verdict import count_vms, decide_start_exit
 from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.holds import Hold
 from hlb_hooks.effects.journal import Journal
 from hlb_hooks.effects.owner import Owner
 from hlb_hooks.effects.records import Flag, Record, make_record
-from hlb_hooks.effects.run_store import FoundRun, FoundRuns, RunStore
+from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps import report
+from hlb_hooks.steps.choose import ChosenVm, explain, explain_hold, read_zone_for
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.protect import Protection
 from hlb_hooks.steps.run_head import make_head
 from hlb_hooks.steps.settle import Settlement
-
-
-@dataclass(frozen=True)
-class ChosenVm:
-    """A VM that a new run is to protect: its path, its name, and where its attributes came from."""
-
-    vmx: str
-    name: str
-    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,10 @@ class Plan:
     chosen: Sequence[ChosenVm]
     begun: float
     """When the hook began, in seconds since boot: its budget counts from there."""
+    not_due: Sequence[ChosenVm] = ()
+    """The VMs that the targets choose, and whose turn it is not."""
+    held: Sequence[tuple[ChosenVm, Hold]] = ()
+    """The VMs that the targets choose, and that an operator wants left alone."""
 
 
 def start_run(
@@ -57,14 +56,15 @@ def start_run(
     run cannot be written or guarded: then no VM was touched.
     """
     store = context.effects.open_store(plan.config.paths.state_dir)
-    journal, earlier = _begin(plan, store)
+    journal, earlier = _begin(context, plan, store)
     context.journal = journal
     context.open_log(plan.config.paths.log_file, run=plan.name, job=plan.job)
-    context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
     post_missing_guards(context, store, earlier)
     _say_run(context, plan, journal)
     try:
         guard = context.effects.guards.start(journal) if plan.chosen else None
+        # Only now, as the first event takes its time: the guard comes to its own meanwhile.
+        context.log.info("run_begun", owner=plan.owner.describe(), chosen=len(plan.chosen))
         say_chosen()
         if plan.chosen:
             context.effects.guards.wait_until_ready(guard, journal)
@@ -77,9 +77,11 @@ def start_run(
             plan,
             journal,
             host,
-            Protection(context, journal, host, store, [entry.run for entry in earlier.runs]),
+            Protection(context, journal, host, store, earlier.runs),
         )
-    return _finish(context, plan, journal, earlier)
+    exit_code = _finish(context, plan, journal, earlier)
+    publish_metrics(context, plan.config, [store])
+    return exit_code
 
 
 def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -> None:
@@ -95,7 +97,7 @@ def post_missing_guards(context: Context, store: RunStore, earlier: FoundRuns) -
             post_missing_guard(context, store, entry)
         except HlbError as error:
             # Somebody else may just be settling it; and an old run must not stop tonight's.
-            context.log.warning("guard_not_posted", orphan=entry.run.name, why=error.message)
+            context.log.warning("guard_not_posted", orphan=entry.name, why=error.message)
 
 
 def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> None:
@@ -103,7 +105,7 @@ def post_missing_guard(context: Context, store: RunStore, entry: FoundRun) -> No
 
     Raise NotNowError when a hook is at work for the run, and GuardError or StateError.
     """
-    if not _wants_guard(entry.run):
+    if entry.is_finished or not _wants_guard(entry.run):
         return
     journal = store.take_over(entry, limit_seconds=0)
     try:
@@ -120,18 +122,31 @@ def _wants_guard(run: Run) -> bool:
     return not run.is_finished and not is_guard_alive(run.guard)
 
 
-def _begin(plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
+def _begin(context: Context, plan: Plan, store: RunStore) -> tuple[Journal, FoundRuns]:
     with store.beginning(plan.config.run.lock_timeout_seconds):
+        _check_not_drained(store)
         earlier = store.find_runs()
-        over = frozenset(entry.run.name for entry in earlier.runs if _is_over(entry))
+        over = frozenset(entry.name for entry in earlier.runs if _is_over(entry))
         active = find_active(earlier.runs, plan.job, over)
         if active is not None:
             raise NotNowError(
-                f"run {active.run.name} of job {plan.job} is active, its owner is "
-                f"{active.run.owner.describe()}",
+                f"run {active.name} of job {plan.job} is active, its owner is "
+                f"{active.owner.describe()}",
                 next_step="wait until that backup is over; its end hook or guard settles its run",
             )
-        return store.begin(plan.name, _head_of(plan)), earlier
+        return store.begin(plan.name, _head_of(context, plan)), earlier
+
+
+def _check_not_drained(store: RunStore) -> None:
+    """Raise NotNowError when no run is to begin on this host."""
+    for hold in store.read_holds():
+        if hold.is_drain:
+            since = clock.format_local(hold.since, clock.read_time_zone())
+            why = f" ({escape(hold.why)})" if hold.why else ""
+            raise NotNowError(
+                f"{escape(hold.who)} wants no run to begin on this host since {since}{why}",
+                next_step="when its maintenance is over: hlb drain --release",
+            )
 
 
 def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
@@ -146,20 +161,30 @@ def _say_run(context: Context, plan: Plan, journal: Journal) -> None:
 
 
 def _is_over(entry: FoundRun) -> bool:
-    run = entry.run
-    return run.is_ended or run.is_handed_over or run.owner.is_over()
+    return entry.is_ended or entry.run.is_handed_over or entry.run.owner.is_over()
 
 
-def _head_of(plan: Plan) -> list[Record]:
+def _head_of(context: Context, plan: Plan) -> list[Record]:
+    zone = read_zone_for((*plan.chosen, *plan.not_due))
+
+    def say(vm: ChosenVm) -> str:
+        return "\n".join(context.speak(each) for each in explain(vm, plan.job, zone))
+
     return [
         *make_head(plan.name, plan.job, plan.owner, plan.config),
-        make_record(Flag.INVENTORY, count=str(len(plan.inventory))),
+        make_record(Flag.INVENTORY, count=str(len(plan.inventory)), hook=context.hook),
         *(make_record(Flag.PRESENT, vmx) for vmx in plan.inventory),
-        *(
-            make_record(Flag.CHOSEN, vm.vmx, name=vm.name, **dict(vm.attributes))
-            for vm in plan.chosen
-        ),
+        *(make_record(Flag.CHOSEN, vm.vmx, note=say(vm), **vm.details) for vm in plan.chosen),
+        *(make_record(Flag.NOT_DUE, vm.vmx, reason=say(vm), **vm.details) for vm in plan.not_due),
+        *(_record_hold(context, vm, hold) for vm, hold in plan.held),
     ]
+
+
+def _record_hold(context: Context, vm: ChosenVm, hold: Hold) -> Record:
+    """Make the record of a VM that is rightly left out: it is not among the chosen ones."""
+    reason, next_step = explain_hold(hold, clock.read_time_zone())
+    words = {"reason": context.speak(reason), "next": context.speak(next_step)}
+    return make_record(Flag.LEFT_OUT, vm.vmx, name=vm.name, uuid=vm.uuid or "", **words)
 
 
 def _make_snapshots(
@@ -201,7 +226,7 @@ def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) 
     journal.note(Flag.STARTED, exit=str(int(exit_code)))
     if not any(vm.is_ready for vm in run.chosen):
         journal.end()
-    report.say_report(context, run.chosen)
+    report.say_report(context, [*run.chosen, *run.held, *run.not_due])
     if tally.ready:
         speaker.deed("ready_not_backed_up", count=tally.ready)
     for error in earlier.errors:

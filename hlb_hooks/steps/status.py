@@ -1,27 +1,44 @@
 """What is under way, what of ours is open, and what waits for a person: reads alone."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
+from hlb_hooks.decisions.views.documents import VERSION, StatusDocument
+from hlb_hooks.decisions.views.status_view import (
+    OpenRunView,
+    OpenVmView,
+    ToDoView,
+    view_last_successes,
+)
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
-from hlb_hooks.steps.own_runs import read_all_runs
-
-_INDENT = 4
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data, deliver_lines, tell_problems
+from hlb_hooks.steps.desk.json_form import write_json
+from hlb_hooks.steps.desk.known_runs import gather_runs
+from hlb_hooks.steps.desk.lines import INDENT, Line, Tone
+from hlb_hooks.steps.desk.words import Voice, describe_length
 
 
 @dataclass(frozen=True)
 class StatusRequest:
-    """Where the state files may be; ``trouble`` says what is wrong with hlb.toml."""
+    """Where the state files may be; ``trouble`` says what is wrong with hlb.toml.
+
+    ``measures`` has [jobs.X] success of each job that is configured; None where hlb.toml cannot
+    be read.
+    """
 
     state_dirs: tuple[str, ...]
     trouble: str = ""
+    measures: Mapping[str, str] | None = None
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 def run(context: Context, request: StatusRequest) -> ExitCode:
@@ -31,50 +48,53 @@ def run(context: Context, request: StatusRequest) -> ExitCode:
     open longer than it should be, or nobody is at work on it; 1: a state file cannot be read.
     Raise ConfigurationError for a folder that cannot be trusted.
     """
-    speaker = context.speaker
-    if request.trouble:
-        speaker.say("warning", text=request.trouble)
-    is_damaged = False
-    to_do: list[tuple[str, str]] = []
-    open_count = 0
-    for _, found in read_all_runs(context, request.state_dirs):
-        for error in found.errors:
-            is_damaged = True
-            speaker.say("warning", text=error.message)
-            to_do.append((error.message, error.next_step))
-        for entry in found.runs:
-            if not entry.run.is_ended:
-                open_count += len(entry.run.open_vms)
-                to_do += _say_run(context, entry.run)
-    if not open_count:
-        speaker.say("nothing_is_open")
-    _say_to_do(context, to_do)
-    if is_damaged:
+    known = gather_runs(context, request.state_dirs, request.trouble)
+    to_do = [ToDoView(each.message, each.next_step) for each in known.damage]
+    runs = []
+    for entry in known.runs:
+        if not entry.is_ended:
+            runs.append(_view_run(context, entry.run))
+            to_do += _find_to_do(context, entry.run)
+    now = clock.read_utc_now()
+    document = StatusDocument(
+        format="hlb-status",
+        version=VERSION,
+        written=now,
+        problems=known.problems,
+        runs=tuple(runs),
+        open=sum(len(each.vms) for each in runs),
+        last_successes=view_last_successes(known.runs, request.measures, now),
+        to_do=tuple(to_do),
+    )
+    if request.wanted.form is Form.JSON:
+        deliver_data(context, request.wanted, write_json(document))
+    else:
+        lines = list(_tell(document, context.speaker, clock.read_time_zone()))
+        deliver_lines(context, request.wanted, lines)
+    if known.is_damaged:
         return ExitCode.NOT_PROTECTED
     return ExitCode.STILL_OPEN if to_do else ExitCode.DONE
 
 
-def _say_run(context: Context, run: Run) -> list[tuple[str, str]]:
-    """Say one run, and give what of it waits for a person: what it is, and what to do."""
-    speaker = context.speaker
-    to_do: list[tuple[str, str]] = []
-    speaker.say("run", run=run.name, job=run.job, owner=run.owner.describe())
-    keeper = _describe_keeper(context, run)
-    speaker.say("kept_by", text=keeper or speaker.phrase("kept_by_nobody"), indent=_INDENT)
-    if not is_guard_alive(run.guard) and run.unsettled_vms:
-        to_do.append((run.name, speaker.phrase("reap_it")))
-    for vm in run.open_vms:
-        age_hours = _age_hours(vm)
-        flags = " ".join((escape(vm.place), *vm.reported_flags))
-        speaker.line(flags, indent=_INDENT)
-        speaker.say(
-            "open_since",
-            snapshot=next(reversed(vm.attempts)),
-            hours=f"{age_hours:.1f}",
-            indent=2 * _INDENT,
-        )
-        to_do += _find_to_do(context, run, vm, age_hours)
-    return to_do
+def _view_run(context: Context, run: Run) -> OpenRunView:
+    return OpenRunView(
+        run=run.name,
+        job=run.job,
+        owner=escape(run.owner.describe()),
+        kept_by=_describe_keeper(context, run) or None,
+        vms=tuple(_view_vm(vm) for vm in run.open_vms),
+    )
+
+
+def _view_vm(vm: VmStory) -> OpenVmView:
+    since = min(attempt.recorded for attempt in vm.unsettled_attempts)
+    return OpenVmView(
+        vmx=escape(vm.place),
+        flags=tuple(str(flag) for flag in vm.reported_flags),
+        snapshot=escape(next(reversed(vm.attempts))),
+        since=since,
+        hours=round((clock.read_utc_now() - since).total_seconds() / 3600, 1),
+    )
 
 
 def _describe_keeper(context: Context, run: Run) -> str:
@@ -91,32 +111,65 @@ def _describe_keeper(context: Context, run: Run) -> str:
     return ", ".join(words)
 
 
-def _find_to_do(context: Context, run: Run, vm: VmStory, age_hours: float) -> list[tuple[str, str]]:
-    """Give what a person has to do about one open VM."""
-    name = escape(vm.place)
+def _find_to_do(context: Context, run: Run) -> list[ToDoView]:
+    """Give what a person has to do about one run."""
+    speaker = context.speaker
     found = []
-    trouble = vm.troubles.get(Flag.FAILED_UMOUNT)
-    if Flag.FAILED_UMOUNT in vm.flags and trouble is not None:
-        found.append((f"{name}: {trouble.reason}", trouble.next_step))
+    if not is_guard_alive(run.guard) and run.unsettled_vms:
+        found.append(ToDoView(run.name, speaker.phrase("reap_it")))
     limit = run.config.snapshot.alarm_open_hours
-    if age_hours > limit:
-        why = context.speaker.phrase("open_too_long", hours=f"{age_hours:.1f}", limit=limit)
-        found.append((f"{name}: {why}", context.speaker.phrase("look_at_run", run=run.name)))
+    for vm in run.open_vms:
+        name, view = escape(vm.place), _view_vm(vm)
+        trouble = vm.troubles.get(Flag.FAILED_UMOUNT)
+        if Flag.FAILED_UMOUNT in vm.flags and trouble is not None:
+            found.append(ToDoView(f"{name}: {trouble.reason}", trouble.next_step))
+        if (clock.read_utc_now() - view.since).total_seconds() > limit * 3600:
+            why = speaker.phrase("open_too_long", hours=view.hours, limit=limit)
+            found.append(ToDoView(f"{name}: {why}", speaker.phrase("look_at_run", run=run.name)))
     return found
 
 
-def _age_hours(vm: VmStory) -> float:
-    begun = min(attempt.recorded for attempt in vm.unsettled_attempts)
-    return (clock.read_utc_now() - begun).total_seconds() / 3600
-
-
-def _say_to_do(context: Context, to_do: list[tuple[str, str]]) -> None:
-    speaker = context.speaker
-    if not to_do:
-        speaker.say("nothing_to_do")
+def _tell(status: StatusDocument, voice: Voice, zone: tzinfo) -> Iterator[Line]:
+    yield from tell_problems(status.problems, voice)
+    for run in status.runs:
+        yield from _tell_run(run, voice)
+    if not status.open:
+        yield Line(voice.phrase("nothing_is_open"), tone=Tone.GOOD)
+    yield from _tell_last_successes(status, voice, zone)
+    if not status.to_do:
+        yield Line(voice.phrase("nothing_to_do"), tone=Tone.GOOD)
         return
-    speaker.say("to_do", count=len(to_do))
-    for what, next_step in to_do:
-        speaker.line(what, indent=_INDENT)
-        if next_step:
-            speaker.say("next_step", text=next_step, indent=2 * _INDENT)
+    yield Line(voice.phrase("to_do", count=len(status.to_do)), tone=Tone.BAD)
+    for each in status.to_do:
+        yield Line(each.what, INDENT)
+        if each.next_step:
+            yield Line(voice.phrase("next_step", text=each.next_step), 2 * INDENT)
+
+
+def _tell_run(run: OpenRunView, voice: Voice) -> Iterator[Line]:
+    yield Line(voice.phrase("run", run=run.run, job=run.job, owner=run.owner), tone=Tone.HEAD)
+    keeper = run.kept_by or voice.phrase("kept_by_nobody")
+    yield Line(voice.phrase("kept_by", text=keeper), INDENT)
+    for vm in run.vms:
+        yield Line(" ".join((vm.vmx, *vm.flags)), INDENT)
+        words = voice.phrase("open_since", snapshot=vm.snapshot, hours=f"{vm.hours:.1f}")
+        yield Line(words, 2 * INDENT)
+
+
+def _tell_last_successes(status: StatusDocument, voice: Voice, zone: tzinfo) -> Iterator[Line]:
+    if status.last_successes:
+        yield Line(voice.phrase("last_successes"))
+    for each in status.last_successes:
+        words = voice.phrase("no_success")
+        if each.success is not None:
+            ago = max(0, round((status.written - each.success).total_seconds()))
+            words = voice.phrase(
+                "last_success",
+                moment=clock.format_local(each.success, zone),
+                length=describe_length(ago),
+                run=each.run,
+            )
+        yield Line(f"{each.vmx}: {words}", INDENT, Tone.PLAIN if each.success else Tone.WARNING)
+        if each.uncounted:
+            text = voice.phrase("uncounted_run", run=each.uncounted, job=each.job)
+            yield Line(text, 2 * INDENT)

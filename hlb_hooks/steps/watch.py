@@ -1,5 +1,6 @@
 """The guard's watch: wait for the owner, then do what the end hook did not."""
 
+import os
 from dataclasses import dataclass
 
 from hlb_hooks.base import clock
@@ -16,8 +17,10 @@ from hlb_hooks.effects.state_file import StateFile
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.emergency import find_short_of_space, list_datastores
+from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
+from hlb_hooks.steps.tidy import tidy_up
 from hlb_hooks.steps.whereabouts import CLAIM_REFRESH_SECONDS, refresh_claims
 
 HEARTBEAT_SECONDS = 30.0
@@ -39,7 +42,7 @@ class Watch:
     _retry_factor: int = 1
 
     def keep(self) -> None:
-        """Return when the run is settled, or when this process is told to stop.
+        """Return when the run is settled and the folder tidied up, or when told to stop.
 
         At a host's shutdown every process is: nothing is begun then, and the reaper goes on.
         A failure of any kind, a defect too, is logged and tried again: nobody comes after us.
@@ -47,6 +50,7 @@ class Watch:
         while not self.context.stop.is_asked:
             try:
                 if self._look_once():
+                    self._tidy_up()
                     return
             except Exception as error:
                 self.context.log.exception("guard_failed", why=str(error))
@@ -101,6 +105,19 @@ class Watch:
             self._next_try = 0.0
             self._retry_factor = 1
             return False
+
+    def _tidy_up(self) -> None:
+        """Leave the state folder in order: nobody waits for this process any more.
+
+        The run is settled: whatever goes wrong here is for the next guard or reap.
+        """
+        store = self.context.effects.open_store(os.path.dirname(self.state_file.path))
+        if self._run is not None:
+            publish_metrics(self.context, self._run.config, [store])
+        try:
+            tidy_up(self.context, store, self._config.keep_days)
+        except Exception as error:
+            self.context.log.exception("not_tidied_up", why=str(error))
 
     def _may_act(self, run: Run) -> bool:
         if run.awaits_verdict and run.owner.is_over():

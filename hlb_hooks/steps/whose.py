@@ -14,9 +14,9 @@ from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.activity import find_runs_of
 from hlb_hooks.decisions.verdict import NOTHING
 from hlb_hooks.effects import owner, processes
+from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.owner import Owner, ProcessOwner
 from hlb_hooks.effects.owner_log import find_log_path
-from hlb_hooks.effects.run_store import FoundRun, FoundRuns
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.report import say_machine_line
@@ -90,14 +90,14 @@ def find_own_runs(
     UsageError for that, and for a run nobody knows.
     """
     if run_name is not None:
-        named = [entry for entry in found.runs if entry.run.name == run_name]
+        named = [entry for entry in found.runs if entry.name == run_name]
         if not named:
             shape = "no state file knows this run" if is_run_name(run_name) else "no run's name"
             raise UsageError(
                 f"--run {escape(run_name)}: {shape}",
                 next_step="the runs there are: " + _list_open(found),
             )
-        return named, named[0].run.owner
+        return named, named[0].owner
     if options.owner_pid is not None:
         caller = owner.owner_of_pid(options.owner_pid)
         return find_runs_of(found.runs, caller.process), caller
@@ -105,7 +105,7 @@ def find_own_runs(
     for ancestor in processes.list_ancestors():
         own = find_runs_of(found.runs, ancestor)
         if own:
-            return own, own[0].run.owner
+            return own, own[0].owner
         if client is not None and client.process == ancestor:
             # The nearest client has no run. What one above it has is not this caller's to end.
             return [], client
@@ -158,5 +158,5 @@ def _read_logged_words(words: Sequence[str]) -> Sequence[str]:
 
 
 def _list_open(found: FoundRuns) -> str:
-    names = [entry.run.name for entry in found.runs if not entry.run.is_ended]
+    names = [entry.name for entry in found.runs if not entry.is_ended]
     return ", ".join(names) if names else "none"

@@ -6,8 +6,9 @@ it are escaped as in a ``.vmx`` is not known: both are read, for ``|`` before an
 hexadecimal digits stands for itself.
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hlb_hooks.base.errors import VmFileError
@@ -52,7 +53,7 @@ class Descriptor:
         disk that carries its descriptor inside), without signature, ``createType`` or content ids,
         with a line it cannot have, with a key defined twice, or with an impossible size.
         """
-        return _read(_parse_lines(data, path), path)
+        return _parse(data, path)
 
     @property
     def capacity_bytes(self) -> int:
@@ -94,18 +95,22 @@ def rewrite_descriptor(
     *,
     values: Mapping[str, str] | None = None,
     extent_names: Mapping[str, str] | None = None,
+    without: Iterable[str] = (),
 ) -> bytes:
     """Give a descriptor's bytes with other values (``CID``, ``parentFileNameHint``) and names.
 
-    ``extent_names`` maps the file names that extents have to those they shall have. Every other
-    byte stays, quotes or none included. Raise VmFileError when ``data`` is no
-    descriptor, has no such key or no such extent, or would be none afterwards.
+    ``extent_names`` maps the file names that extents have to those they shall have; keys that are
+    listed in ``without`` are dropped (``changeTrackPath``). Every other byte stays, quotes or none
+    included. Raise VmFileError when ``data`` is no descriptor, lacks such a key to be changed or
+    such an extent, or would be none afterwards.
     """
     lines = _parse_lines(data, path)
     for key, value in (values or {}).items():
         if lines.get(key) is None:
             raise VmFileError(f"{escape(path)} has no {key} to be changed")
         lines.set(key, value)
+    for key in without:
+        lines.remove(key)
     names = extent_names or {}
     known = {extent.file_name for extent in _read(lines, path).extents}
     for name in names:
@@ -120,6 +125,13 @@ def rewrite_descriptor(
     changed = lines.to_bytes()
     Descriptor.parse(changed, path)
     return changed
+
+
+# A VM's disks are looked at several times within seconds, and mostly they are what they were: the
+# files are read each time, and what they say is made out once.
+@functools.lru_cache(maxsize=64)
+def _parse(data: bytes, path: str) -> Descriptor:
+    return _read(_parse_lines(data, path), path)
 
 
 def _parse_lines(data: bytes, path: str) -> Dictionary:

@@ -7,6 +7,7 @@ anywhere in the file. Everything that does not add up is an error here and never
 for upon "only ours" follows a command that removes them all.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -42,14 +43,19 @@ class Vmsd:
         Raise VmFileError when it is too large (4 MiB), binary or garbled, when its number of
         snapshots is not the number it lists, when it was cut short, or its tree is none.
         """
-        dictionary = Dictionary.parse(data, path, _KIND)
-        try:
-            return _read(dictionary)
-        except VmFileError as error:
-            raise VmFileError(
-                f"{escape(path)}: {error.message}",
-                next_step="compare the file with the host's own list of this VM's snapshots",
-            ) from error
+        return _parse(data, path)
+
+
+@functools.lru_cache(maxsize=64)  # see vmdk
+def _parse(data: bytes, path: str) -> Vmsd:
+    dictionary = Dictionary.parse(data, path, _KIND)
+    try:
+        return _read(dictionary)
+    except VmFileError as error:
+        raise VmFileError(
+            f"{escape(path)}: {error.message}",
+            next_step="compare the file with the host's own list of this VM's snapshots",
+        ) from error
 
 
 def _read(dictionary: Dictionary) -> Vmsd:

@@ -122,6 +122,14 @@ class Vmx:
         return self.get("displayName") or None
 
     @property
+    def uuid(self) -> str:
+        """What tells the VM from others, also after it was moved; empty when it has none yet.
+
+        ``uuid.location`` is made anew by every move, ``uuid.bios`` only for a copy.
+        """
+        return self.get("uuid.bios") or ""
+
+    @property
     def working_dir(self) -> str | None:
         """The folder for snapshots and swap, as written; None when it is the VM's own."""
         return self.get("workingDir") or None

@@ -24,7 +24,7 @@ def list_sources() -> list[Path]:
     return [
         path
         for path in sorted(PACKAGE.rglob("*.py"))
-        if "lab" not in path.relative_to(PACKAGE).parts and path.name != "catalogue.py"
+        if "lab" not in path.relative_to(PACKAGE).parts and not path.name.startswith("catalogue")
     ]
 
 

@@ -40,11 +40,37 @@ def test_another_time_zone_is_written_as_utc() -> None:
         "2026-13-22T01:00:03Z",
         "2026-11-22T01:00:03Z ",
         "2026-11-22T01:00:03+00:00",
+        "2026-11-22T01:00:03.000Z",
+        "20261122T010003Z",
+        "2026-W47-7T01:00:03Z",
     ],
 )
 def test_another_form_of_a_moment_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"time data|unconverted data"):
+    with pytest.raises(ValueError, match=r"isoformat|of the form|month"):
         clock.parse_utc(text)
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", "2026-07-01 12:00+00:00"),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "2026-07-01 14:00+02:00"),
+        ("EST5", "2026-07-01 07:00-05:00"),
+        # As the C library takes it.
+        ("Nowhere/Else", "2026-07-01 12:00+00:00"),
+    ],
+)
+def test_the_host_s_own_zone_is_that_of_tz(
+    monkeypatch: pytest.MonkeyPatch, zone: str, shown: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        moment = datetime(2026, 7, 1, 12, tzinfo=UTC)
+        assert clock.format_local(moment, clock.read_time_zone()) == shown
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_seconds_since_boot_do_not_go_back() -> None:

@@ -17,6 +17,7 @@ from hlb_hooks.base.config_kinds import (
     HostName,
     Kind,
     Number,
+    OptionalPath,
     Patterns,
     Whole,
     describe_value,
@@ -39,8 +40,11 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "host.vmware_cmd": ("/usr/bin/vmware-cmd", '"/opt/a b/vmware-cmd"', PATHS),
     "host.name": ("", '"esx-1.bank"', (["true", "1"], ['"esx 1"', '"a/b"', '"esx\\n1"'])),
     "host.command_timeout_seconds": (60, "5", SECONDS),
+    "host.power_timeout_seconds": (600, "5", SECONDS),
     "paths.state_dir": ("/usr/local/avamar/var/hlb", '"/srv/hlb"', PATHS),
     "paths.log_file": ("/usr/local/avamar/var/hlb/hlb.log", '"/srv/hlb.log"', PATHS),
+    "paths.scripts_dir": ("/usr/local/avamar/etc/scripts", '"/opt/client/scripts"', PATHS),
+    "paths.metrics_file": ("", '"/srv/metrics/hlb.prom"', (["true", "1"], ['"hlb.prom"'])),
     "run.owner": (
         ("avtar*",),
         '["borgmatic*", "restic"]',
@@ -55,6 +59,8 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "run.guard_start_timeout_seconds": (60, "5", SECONDS),
     "run.guard_poll_seconds": (2.0, "0.25", (["true", '"2"'], ["0", "-1.0", "nan", "inf", "61"])),
     "run.guard_retry_seconds": (60, "5", SECONDS),
+    "run.alarm_late_hours": (2, "0", (["true", '"2"', "2.5"], ["-1", "8761"])),
+    "run.keep_days": (400, "7", (["true", '"400"', "30.5"], ["0", "6", "36501"])),
     "snapshot.quiesce": ("try", '"off"', (["true", "1"], ['"yes"', '""'])),
     "snapshot.memory": (False, "true", FLAGS),
     "snapshot.parallel": (2, "8", COUNTS),
@@ -73,6 +79,11 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
         '"/etc/hlb/cele ł"',
         PATHS,
     ),
+    "jobs.default.attributes": ("", '"/etc/hlb/vms.csv"', (["true", "1"], ['"vms.csv"'])),
+    "jobs.default.default_interval": ("", '"1W"', (["true", "1"], ['"1w"', '"2D"', '"daily"'])),
+    "jobs.default.due_slack_hours": (6, "0", (["true", '"6"', "6.5"], ["-1", "24"])),
+    "jobs.default.success": ("read", '"hooks"', (["true", "1"], ['""', '"OK_read"'])),
+    "jobs.default.retention_days": (0, "60", (["true", '"60"', "60.5"], ["-1", "36501"])),
 }
 REFUSED = [
     (key, value) for key, (_, _, wrong) in KEYS.items() for values in wrong for value in values
@@ -230,7 +241,7 @@ def test_hyphens_and_capitals_do_not_hide_what_was_meant(config_file: Path, key:
         (
             "host.zzz = 1\n",
             "host.zzz = 1: unknown key, [host] has driver, vmware_cmd, name,"
-            " command_timeout_seconds",
+            " command_timeout_seconds, power_timeout_seconds",
         ),
         ("host = 3\n", "host = 3: expected a table, [host]"),
         ("[[snapshot]]\n", "snapshot = [a table]: expected a table, [snapshot]"),
@@ -427,6 +438,8 @@ def values_of(kind: Kind[Any]) -> st.SearchStrategy[Any]:
             return st.floats(minimum, maximum)
         case AbsolutePath():
             return any_paths()
+        case OptionalPath():
+            return st.just("") | any_paths()
         case HostName():
             return st.from_regex(r"[A-Za-z0-9._-]{0,60}", fullmatch=True)
         case Patterns():
@@ -515,3 +528,17 @@ def test_damage_to_the_stored_form_is_an_error_and_never_the_defaults(text: str)
     with pytest.raises(ConfigurationError, match="stored with the run") as caught:
         Config.from_json(text)
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("interval", "longest_days"), [("1D", 1), ("1W", 7), ("1M", 31), ("1Q", 92), ("1Y", 366)]
+)
+def test_a_default_interval_as_long_as_the_retention_is_refused(
+    config_file: Path, interval: str, longest_days: int
+) -> None:
+    text = f'[jobs.gold]\ntargets = "/t"\ndefault_interval = "{interval}"\nretention_days = '
+    load_config(write(config_file, f"{text}{longest_days + 1}\n"))
+    load_config(write(config_file, f"{text}0\n"))
+    message = explain_refusal(write(config_file, f"{text}{longest_days}\n")).message
+    assert f'jobs.gold.default_interval = "{interval}": ' in message
+    assert f"below jobs.gold.retention_days, {longest_days}:" in message

@@ -11,6 +11,7 @@ from hlb_hooks.base.names import (
     is_run_name,
     make_run_name,
     make_snapshot_name,
+    moment_of_snapshot,
 )
 
 MOMENT = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
@@ -30,6 +31,18 @@ def test_a_snapshot_bears_our_prefix_and_no_character_that_troubles_a_host() -> 
     name = make_snapshot_name("a_B-9", MOMENT)
     assert re.fullmatch(r"HLB-[A-Za-z0-9_-]+", name)
     assert bears_our_prefix(name)
+
+
+def test_the_moment_of_a_snapshot_is_in_its_name() -> None:
+    assert moment_of_snapshot(make_snapshot_name("a_B-9", MOMENT)) == MOMENT
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "HLB-x", make_run_name("gold", MOMENT), "HLB-gold-20261322T010203Z-0123abcd"],
+)
+def test_another_name_has_no_moment(name: str) -> None:
+    assert moment_of_snapshot(name) is None
 
 
 @pytest.mark.parametrize("name", ["", "hlb-x", "before upgrade", " HLB-x", "Consolidate Helper"])

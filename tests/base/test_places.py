@@ -36,6 +36,7 @@ def test_every_default_place_goes_with_the_client(tmp_path: Path) -> None:
     program = (
         f"import sys; sys.prefix = {str(tmp_path)!r}\n"
         "from hlb_hooks.base.config_schema import *\n"
+        "from hlb_hooks.base.places import DEFAULT_CONFIG_PATH\n"
         "print(DEFAULT_CONFIG_PATH, DEFAULT_TARGETS, DEFAULT_STATE_DIR, DEFAULT_LOG_FILE)\n"
     )
     done = subprocess.run(

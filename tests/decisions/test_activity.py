@@ -6,9 +6,9 @@ import pytest
 
 from hlb_hooks.base.config import Config
 from hlb_hooks.decisions.activity import find_active, find_runs_of
+from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.owner import LeaseOwner, Owner, ProcessOwner
 from hlb_hooks.effects.processes import ProcessIdentity
-from hlb_hooks.effects.run_store import FoundRun
 from hlb_hooks.effects.run_story import Run
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -21,14 +21,10 @@ from effects_kit import (
 )
 
 from hlb_hooks.base.errors import ConfigurationError, HlbError, NotNowError, StateError
+from hlb_hooks.effects.found_runs import find_runs
 from hlb_hooks.effects.records import Flag, encode_record, make_record
 from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
-from hlb_hooks.effects.run_store import (
-    RunStore,
-    StateFolder,
-    find_runs,
-    state_path,
-)
+from hlb_hooks.effects.run_store import RunStore, StateFolder, state_path
 from hlb_hooks.effects.state_file import read_state_file
 
 KIT = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"

@@ -128,7 +128,7 @@ def test_a_file_on_a_read_only_folder_can_still_be_locked_and_read(tmp_path: Pat
         pytest.skip("mounting takes root")
     lines = done.stdout.decode().splitlines()
     assert lines[0] == "False 3", done.stderr
-    assert f"{path}: cannot be written" in lines[1]
+    assert lines[1] == f"{path}: cannot be written: Read-only file system"
     assert lines[2] == "3"
 
 

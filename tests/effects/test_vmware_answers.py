@@ -44,6 +44,7 @@ DAEMON_DOWN = (
     "  (VMControl error -14: Unexpected response from vmware-authd: 511 Error connecting to "
     "/usr/sbin/vmware-serverd process.)"
 )
+VCLI_QUESTION = "Virtual machine requires user input to continue\n"
 QUESTION = "VMControl error -16: Virtual machine requires user input to continue"
 EXISTS = "VMControl error -20: Virtual machine already exists"
 FAULT = (
@@ -67,6 +68,7 @@ REFUSALS = [
         ("VMControl error -11: No such virtual machine", 11, RefusalKind.NOT_REGISTERED, 11),
         (DAEMON_DOWN, 14, RefusalKind.MANAGEMENT_DOWN, 14),
         (QUESTION, 16, RefusalKind.WAITS_FOR_ANSWER, 16),
+        (VCLI_QUESTION, 1, RefusalKind.WAITS_FOR_ANSWER, None),
         (EXISTS, 20, RefusalKind.OTHER, 20),
         (FAULT, 231, RefusalKind.FAULT, 999),
         (FAULT.replace("(0)", "(1606)"), 231, RefusalKind.FAULT, 999),

@@ -41,7 +41,16 @@ Usage: vmware-cmd <options> <vm-cfg-path> <vm-action> <arguments>
 vmware-cmd -s <options> <server-action> <arguments>
 """
 # Options with a value; only the remote program (vCLI) has them.
-VCLI_OPTIONS = {"-H", "-O", "-Q", "-U", "-P", "--server", "--vihost", "--sessionfile"} | {
+VCLI_OPTIONS = {
+    "-H",
+    "-O",
+    "-Q",
+    "-U",
+    "-P",
+    "--server",
+    "--vihost",
+    "--sessionfile",
+} | {
     "--credstore",
     "--encoding",
 }
@@ -248,7 +257,7 @@ class Vmsd:
         self.entries: list[dict[str, str]] = []
         text = read_text(self.path) if self.path.exists() else ""
         by_index: dict[int, dict[str, str]] = {}
-        for key, value in re.findall(r'^(\S+) = "(.*)"$', text, re.M):
+        for key, value in re.findall(r'^(\S+) = "(.*)"$', text, re.MULTILINE):
             if found := re.match(r"snapshot(\d+)\.(.+)", key):
                 by_index.setdefault(int(found[1]), {})[found[2]] = unescape(value)
             elif key == "snapshot.lastUID":
@@ -313,7 +322,13 @@ def new_cid() -> str:
 
 
 def write_descriptor(
-    path: Path, *, create_type: str, kind: str, extent: str, sectors: int, parent: Link | None
+    path: Path,
+    *,
+    create_type: str,
+    kind: str,
+    extent: str,
+    sectors: int,
+    parent: Link | None,
 ) -> None:
     hint = ""
     if parent is not None:
@@ -334,7 +349,7 @@ def read_link(path: Path) -> Link:
     text = read_text(path)
 
     def field(pattern: str) -> str:
-        found = re.search(pattern, text, re.M)
+        found = re.search(pattern, text, re.MULTILINE)
         return found[1] if found else ""
 
     has_parent = field(r"^parentCID=(\w+)$") != NO_PARENT
@@ -439,7 +454,9 @@ def hang_under(child_path: Path, parent_path: Path) -> None:
     """Make ``parent_path`` the parent that the delta ``child_path`` names."""
     near = parent_path.name if parent_path.parent == child_path.parent else str(parent_path)
     text = re.sub(
-        r"(?m)^parentCID=\w+$", f"parentCID={read_link(parent_path).cid}", read_text(child_path)
+        r"(?m)^parentCID=\w+$",
+        f"parentCID={read_link(parent_path).cid}",
+        read_text(child_path),
     )
     hint = f'parentFileNameHint="{near}"'
     write_text(child_path, re.sub(r'(?m)^parentFileNameHint=".*"$', lambda _: hint, text))
@@ -461,7 +478,11 @@ class Host:
 
     @classmethod
     def create(
-        cls, root: Path | str, *, dialect: str = "console", shares_with: "Host | None" = None
+        cls,
+        root: Path | str,
+        *,
+        dialect: str = "console",
+        shares_with: "Host | None" = None,
     ) -> "Host":
         """Make an empty host; with ``shares_with``, one that sees the datastores of another."""
         root = Path(root)
@@ -624,7 +645,11 @@ class Host:
         if config.get("checkpoint.vmState") != state_name:
             config.set("checkpoint.vmState", state_name)
             config.save()
-        suspended, swap = path.with_suffix(".vmss"), Path(config.get("sched.swap.derivedName"))
+        if power != "off" and not config.get("sched.swap.derivedName"):
+            config.set("sched.swap.derivedName", str(path.with_suffix(".vswp")))
+            config.save()
+        suspended = path.with_suffix(".vmss")
+        swap = Path(config.get("sched.swap.derivedName") or path.with_suffix(".vswp"))
         for file, is_there in (
             (suspended, power == "suspended"),
             (swap, power in ("on", "stuck")),

@@ -20,8 +20,10 @@ def look(site: Site) -> dict[str, tuple[Any, ...]]:
 
 def run_hlb(site: Site, command: str, *arguments: str) -> Outcome:
     """Run a command of ``hlb`` as an operator does."""
+    words, count = arguments, int(command == "config")
     done = subprocess.run(
-        [PROGRAMS / "hlb", command, "--config", site.config, *arguments],
+        # Of `hlb config` the action comes first.
+        [PROGRAMS / "hlb", command, *words[:count], "--config", site.config, *words[count:]],
         capture_output=True,
         check=False,
         cwd="/",

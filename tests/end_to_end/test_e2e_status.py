@@ -73,13 +73,14 @@ def test_during_a_backup_what_is_open_is_shown_with_who_keeps_it(site: Site) -> 
         assert f"    {vmx} OK_snap" in outcome.lines
         assert f"{site.host.snapshots(vmx)[0]}, open for 0." in outcome.stdout
         # It was left out, and nothing of ours is on it.
-        assert taken not in outcome.stdout
+        assert f"    {taken} " not in outcome.stdout
         assert "no snapshot of ours is open" not in outcome.stdout
         assert outcome.lines[-1] == "nothing to do by hand"
         assert len(site.host.calls()) == calls
         avtar.finish()
     site.wait_settled()
-    assert ask(site).lines == ["no snapshot of ours is open", "nothing to do by hand"]
+    lines = ask(site).lines
+    assert (lines[0], lines[-1]) == ("no snapshot of ours is open", "nothing to do by hand")
 
 
 def test_after_a_failed_removal_it_says_what_a_person_has_to_do(site: Site) -> None:

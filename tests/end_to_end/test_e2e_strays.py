@@ -2,14 +2,18 @@
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hook_kit import Site
 from hook_watching import kill_guards, picture, wait_until
-from two_hosts_kit import reap, removals
+from two_hosts_kit import abandon_claim, reap, removals
 
-LATE_SECONDS = 4
+from hlb_hooks.base import clock
+
+# After the last look of the guard, which comes 1, 2 and 4 seconds apart.
+LATE_SECONDS = 9
 
 
 def test_a_snapshot_that_comes_after_the_run_has_ended_is_reaped(site: Site) -> None:
@@ -46,6 +50,34 @@ def test_a_copy_out_of_a_backup_is_never_merged(site: Site) -> None:
     assert "next step: put its disks back on their bases" in done.stdout
     assert picture(Path(vmx).parent) == before
     assert removals(site) == calls
+
+
+def test_a_copy_of_a_time_whose_state_files_were_deleted_is_never_merged(site: Site) -> None:
+    (vmx,) = site.add_vms(1)
+    aside = site.root / "what the client read"
+    with site.avtar() as avtar:
+        avtar.wait_started()
+        shutil.copytree(Path(vmx).parent, aside)
+        avtar.finish()
+    site.wait_settled()
+    # As after [run] keep_days: the run that knew the snapshot is gone, and the day it was is not.
+    site.state_file.unlink()
+    tomorrow = clock.format_utc(clock.read_utc_now() + timedelta(days=1))
+    (site.state_dir / "forgotten-until").write_text(tomorrow, "ascii")
+    shutil.rmtree(Path(vmx).parent)
+    shutil.copytree(aside, Path(vmx).parent)
+    abandon_claim(vmx)
+    before = picture(Path(vmx).parent)
+    calls = removals(site)
+    done = reap(site)
+    assert done.exit_code == 4
+    assert "of a time whose state files were deleted ([run] keep_days)" in done.stdout
+    assert picture(Path(vmx).parent) == before
+    assert removals(site) == calls
+    # What was made since is adopted as ever.
+    (site.state_dir / "forgotten-until").write_text("2020-01-01T00:00:00Z", "ascii")
+    assert reap(site).exit_code == 0
+    assert removals(site) != calls
 
 
 def test_a_copy_beside_the_original_on_a_host_without_its_state_is_left_alone(site: Site) -> None:

@@ -3,10 +3,12 @@
 import argparse
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from lab_kit import find_vm, make_lab, no_hook
+from power_kit import copy_vm
 
 from hlb_hooks.base.errors import HostError, UsageError
 from hlb_hooks.lab.command.dispatch import add_lab_parser
@@ -18,7 +20,15 @@ from hlb_hooks.lab.host.neighbours import is_host_down
 from hlb_hooks.lab.host.operate import rename_display
 from hlb_hooks.lab.host.registry import read_registry
 from hlb_hooks.lab.host.snapshots import read_vmsd
-from hlb_hooks.lab.layout import Lab, open_lab
+from hlb_hooks.lab.layout import (
+    REGISTER_TWICE,
+    START_WHILE_ASKING,
+    UUID_QUESTIONS,
+    WITHOUT_INPUT,
+    Lab,
+    LabSettings,
+    open_lab,
+)
 from hlb_hooks.lab.sample_vms import SampleDisk, SampleVm
 
 SMALL = SampleDisk(65536)
@@ -96,8 +106,18 @@ def test_a_fault_that_cannot_be_says_which_there_are(lab: Lab) -> None:
 
 def test_the_page_for_the_rehearsal_explains_every_kind_of_fault() -> None:
     page = Path(__file__).parents[2] / "docs/how-to/rehearse.md"
-    rows = re.findall(r"^\| (`[^|]+) \|", page.read_text("utf-8"), re.MULTILINE)
+    table = page.read_text("utf-8").partition("| kind |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
     assert {kind for row in rows for kind in re.findall(r"`(\w+)`", row)} == set(KINDS)
+
+
+def test_the_page_for_the_rehearsal_explains_the_settings_of_a_question() -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/rehearse.md"
+    table = page.read_text("utf-8").partition("| setting |")[2].partition("\n\n")[0]
+    known = {field.name for field in fields(LabSettings)}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) <= known
+    for words in (UUID_QUESTIONS, START_WHILE_ASKING, WITHOUT_INPUT, REGISTER_TWICE):
+        assert all(f"`{word}`" in table for word in words)
 
 
 def test_an_administrators_work_is_done_by_name_folder_or_path(
@@ -127,6 +147,21 @@ def test_power_questions_and_names(lab: Lab) -> None:
         assert find_vm(lab, "off").power == power
     call("vm", lab.folder, "rename", "off", "new name")
     assert read_vmx(find_vm(lab, "off")).display_name == "new name"
+
+
+def test_what_a_vm_asks_is_listed_with_its_choices_and_answered_by_number(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = copy_vm(find_vm(lab, "off").config, "copy")
+    call("vm", lab.folder, "register", copy, "--power", "on")
+    assert (
+        f"stuck     {copy}  asks: msg.uuid.moved: 0 Create (default), 1 Keep, 2 Always Create, "
+        "3 Always Keep, 4 Cancel\n"
+    ) in capsys.readouterr().out
+    with pytest.raises(HostError, match="parameter was not correct"):
+        call("vm", lab.folder, "answer", "copy", "5")
+    call("vm", lab.folder, "answer", "copy", "4")
+    assert f"off       {copy}\n" in capsys.readouterr().out
 
 
 def test_a_vm_is_moved_forgotten_known_again_and_deleted(lab: Lab) -> None:
@@ -195,6 +230,15 @@ def test_a_list_with_a_vm_that_is_gone_can_be_shown(
     call("vm", second.folder, "list")
     assert capsys.readouterr().out == f"off       {config}\n"
     call("vm", second.folder, "unregister", "off")
+
+
+def test_a_list_with_a_vm_whose_disks_are_not_whole_can_be_shown(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    off = find_vm(lab, "off")
+    (off.folder / "off.vmdk").unlink()
+    call("vm", lab.folder, "list")
+    assert f"off       {off.config}  not in order: {off.folder}/off.vmdk" in capsys.readouterr().out
 
 
 def test_which_other_host_is_meant_has_to_be_clear(lab: Lab) -> None:

@@ -27,7 +27,7 @@ from hlb_hooks.lab.host.operate import (
     take_snapshot,
     unregister,
 )
-from hlb_hooks.lab.host.power import WRONG_STATE
+from hlb_hooks.lab.host.refusals import WRONG_STATE
 from hlb_hooks.lab.host.registry import RegisteredVm, read_registry, set_power
 from hlb_hooks.lab.host.removal import Manner, remove_snapshots
 from hlb_hooks.lab.layout import Lab

@@ -13,7 +13,7 @@ from typing import Any
 import avtar_like
 from booted_host import BootedHost, HostProcess
 
-from hlb_hooks.effects.run_store import FoundRuns, find_runs
+from hlb_hooks.effects.found_runs import FoundRuns, find_runs
 from hlb_hooks.lab.host import operate
 from hlb_hooks.lab.host.hosts import boot_host
 from hlb_hooks.lab.host.neighbours import is_host_down, mark_host_down

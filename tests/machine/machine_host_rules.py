@@ -6,7 +6,14 @@ from machine_backup_rules import HOSTS
 from machine_base import VMS, MachineBase, step
 from machine_site import OLD_UPTIME_SECONDS
 
-from hlb_hooks.lab.host.faults import ACTIONS, KINDS, Fault, add_fault, clear_faults, list_faults
+from hlb_hooks.lab.host.faults import (
+    BACKUP_ACTIONS,
+    KINDS,
+    Fault,
+    add_fault,
+    clear_faults,
+    list_faults,
+)
 from hlb_hooks.lab.host.hosts import drop_stale_registrations, fail_over, restart_hostd
 
 _MOST_FAULTS = 2
@@ -97,7 +104,7 @@ class HostRules(MachineBase):
         times=st.integers(1, 3),
         seconds=st.sampled_from(_SECONDS),
         vm=st.one_of(st.none(), VMS),
-        action=st.sampled_from(("*", *ACTIONS)),
+        action=st.sampled_from(("*", *BACKUP_ACTIONS)),
     )
     def add_fault(
         self, host: int, kind: str, times: int, seconds: float, vm: int | None, action: str

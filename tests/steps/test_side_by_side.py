@@ -170,6 +170,8 @@ def test_never_more_of_one_key_are_under_way_than_may_be() -> None:
         # Of keys with equally many under way the one with most to do.
         (["a1", "b1", "b2", "b3"], 1, 1, ["b1"]),
         (["a1", "b1", "b2", "c1", "c2", "c3"], 2, 1, ["b1", "c1"]),
+        # But first the one that needs all its places until the end.
+        (["a1", "a2", "a3", "a4", "b1", "c1"], 3, 2, ["a1", "a2", "b1"]),
         # Within a key the order of the list.
         (["a3", "a1", "a2"], 2, 2, ["a1", "a3"]),
     ],

@@ -13,7 +13,7 @@ from pathlib import Path
 from hook_kit import Record, Site
 from hook_watching import PATIENCE_SECONDS, kill_guards, read_words, wait_until
 
-from hlb_hooks.effects.run_store import FoundRuns, find_runs
+from hlb_hooks.effects.found_runs import FoundRuns, find_runs
 
 HLB = Path(sys.executable).parent / "hlb"
 ADMINISTRATORS = "by hand"
@@ -23,7 +23,7 @@ CREATE_SECONDS = 2
 LOOK_SECONDS = 1
 # So long after its intent a snapshot may still come to exist, for all a rescuer knows: records and
 # the clock that they are compared with count whole seconds.
-PATIENCE_OF_THE_RUN_SECONDS = 2 * CREATE_SECONDS + LOOK_SECONDS + 1.2
+PATIENCE_OF_THE_RUN_SECONDS = CREATE_SECONDS + LOOK_SECONDS + 1.2
 LEFT_ALONE = "is left alone"
 GUEST_DATA = b"written by the guest".ljust(512, b".")
 _FOREIGN_FILE = re.compile(r"/foreign-(000001(-delta)?\.vmdk|Snapshot1\.vmsn)$")

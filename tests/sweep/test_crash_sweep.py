@@ -55,8 +55,8 @@ def recorded(do_all: DoAll) -> dict[Program, list[Point]]:
 def choose_points(points: list[Point], rescuer: Rescuer) -> list[Point]:
     """Give the points at which a rescuer is tried.
 
-    The reaper is, at every one. What a program says on stdout or in its log file changes nothing
-    for the others: after it the world is as after the point before it.
+    The reaper is, at every one. For the others the world is, after a sync or after a word on
+    stdout or in the log file, as it was after the point before: what is killed is no host.
     """
     if rescuer == "reap":
         return points
@@ -64,7 +64,11 @@ def choose_points(points: list[Point], rescuer: Rescuer) -> list[Point]:
         return [each for each in points if each.call == "write" and is_state(each)]
     if rescuer == "reap_beside_a_command":
         return [each for each in points if each.who == "child"]
-    return [each for each in points if not each.target.endswith((".out", ".log"))]
+    return [
+        each
+        for each in points
+        if each.call != "fsync" and not each.target.endswith((".out", ".log"))
+    ]
 
 
 def is_state(point: Point) -> bool:

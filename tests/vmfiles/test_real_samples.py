@@ -1,9 +1,13 @@
 """The readers on real files, which lie beside the project and are read there."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from hlb_hooks.decisions.restore.options import RestoreOptions
+from hlb_hooks.decisions.restore.plan import plan_restore
+from hlb_hooks.effects.restored_folder import read_restored_folder
 from hlb_hooks.vmfiles.vmx import Vmx, VmxDisk
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
@@ -46,3 +50,50 @@ def test_a_vm_with_a_snapshot_open_can_be_put_back_on_its_base() -> None:
     assert (disk.node, disk.file_name) == ("scsi0:0", "el6-test-000001.vmdk")
     vmx.set(f"{disk.node}.fileName", "el6-test.vmdk")
     assert vmx.to_bytes() == data.replace(b"el6-test-000001.vmdk", b"el6-test.vmdk")
+
+
+BASE = """\
+# Disk DescriptorFile
+CID=1
+parentCID=ffffffff
+createType="vmfs"
+RW 1 VMFS "{stem}-flat.vmdk"
+"""
+DELTA = """\
+# Disk DescriptorFile
+CID=2
+parentCID=1
+createType="vmfsSparse"
+parentFileNameHint="{stem}.vmdk"
+RW 1 VMFSSPARSE "{stem}-000001-delta.vmdk"
+"""
+
+
+def restore_sample(sample: str, stem: str, folder: Path) -> bytes:
+    """Give what ``hlb restore`` makes of a real .vmx, with a small disk for each that it names."""
+    shutil.copy(SAMPLES / sample, folder / f"{stem}.vmx")
+    (folder / f"{stem}.vmdk").write_text(BASE.format(stem=stem))
+    (folder / f"{stem}-000001.vmdk").write_text(DELTA.format(stem=stem))
+    (folder / f"{stem}-flat.vmdk").write_bytes(bytes(512))
+    plan = plan_restore(read_restored_folder(str(folder), None), (), RestoreOptions(uuid="create"))
+    (text,) = plan.texts
+    return text.new
+
+
+def test_a_vm_of_esx_3_is_restored_as_a_copy_by_three_lines(tmp_path: Path) -> None:
+    data, _vmx = read_sample("esx-in-the-wild-1.vmx")
+    gone = (b"sched.swap.derivedName", b"ethernet0.generatedAddress")
+    lines = [line for line in data.splitlines(keepends=True) if not line.startswith(gone)]
+    end = b"" if data.endswith(b"\n") else b"\n"
+    wanted = b"".join(lines) + end + b'uuid.action = "create"\n'
+    assert restore_sample("esx-in-the-wild-1.vmx", "Fedora11", tmp_path) == wanted
+
+
+def test_a_vm_with_a_snapshot_open_is_restored_by_five_lines(tmp_path: Path) -> None:
+    data, _vmx = read_sample("esx-in-the-wild-6.vmx")
+    gone = (b"sched.swap.derivedName", b"ethernet0.generatedAddress")
+    lines = [line for line in data.splitlines(keepends=True) if not line.startswith(gone)]
+    wanted = b"".join(lines).replace(b"el6-test-000001.vmdk", b"el6-test.vmdk")
+    end = b"" if data.endswith(b"\n") else b"\n"
+    wanted += end + b'uuid.action = "create"\n'
+    assert restore_sample("esx-in-the-wild-6.vmx", "el6-test", tmp_path) == wanted

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hlb_hooks.base.exit_codes import ExitCode
+from hlb_hooks.lab.command.evidence import add_evidence_parsers
 from hlb_hooks.lab.command.faults import add_fault_parser
 from hlb_hooks.lab.command.hosts import add_host_parser
 from hlb_hooks.lab.command.mount import add_mount_parser
@@ -58,6 +59,7 @@ def add_lab_parser(
 
     add_fault_parser(actions)
     add_vm_parser(actions)
+    add_evidence_parsers(actions)
     add_host_parser(actions)
     add_mount_parser(actions)
 

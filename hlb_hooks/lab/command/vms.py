@@ -9,10 +9,12 @@ from pathlib import Path
 from hlb_hooks.base.errors import HostError, UsageError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
-from hlb_hooks.lab.evidence import list_open_snapshots
+from hlb_hooks.lab.evidence import find_open_snapshots
 from hlb_hooks.lab.host import operate
+from hlb_hooks.lab.host.destruction import destroy_vm
 from hlb_hooks.lab.host.disks import read_vmx
 from hlb_hooks.lab.host.power import POWER_STATES
+from hlb_hooks.lab.host.questions import Question, read_question
 from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, read_registry
 from hlb_hooks.lab.layout import Lab, open_lab
 
@@ -39,7 +41,10 @@ def add_vm_parser(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("delete-all", "delete every snapshot, whoever made it")
     power = add("power", "bring it into a state; stuck: it asks a question")
     power.add_argument("power", choices=POWER_STATES)
-    add("answer", "answer its question")
+    answer = add("answer", "answer its question")
+    answer.add_argument(
+        "choice", metavar="NUMBER", nargs="?", type=int, help="of the choice; else the default"
+    )
     add("rename", "give it another display name").add_argument("name", metavar="NAME")
     add("move", "move it to another datastore").add_argument("datastore", metavar="DATASTORE")
     add("unregister", "let the host forget it")
@@ -47,6 +52,8 @@ def add_vm_parser(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
     register.add_argument("config", metavar="VMX", type=Path)
     register.add_argument("--power", choices=POWER_STATES, default="off")
     add("delete", "delete it with its disks")
+    destroy = add("destroy", "lose it: its folder with all in it, its disks elsewhere, its entry")
+    destroy.add_argument("--force", action="store_true", help="even if it runs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,11 +116,30 @@ def _read_name(vm: RegisteredVm) -> str:
 
 
 def _print_vms(lab: Lab) -> None:
-    snapshots = list_open_snapshots(lab)
     for vm in read_registry(lab):
-        names = ", ".join(snapshots.get(vm.config, ()))
-        line = f"{vm.power:9} {vm.config}{f'  snapshots: {names}' if names else ''}"
+        line = f"{vm.power:9} {vm.config}{_describe_snapshots(lab, vm)}"
+        if vm.power == "stuck":
+            line += f"  asks: {_describe_question(read_question(lab, vm))}"
         sys.stdout.write(f"{escape(line)}\n")
+
+
+def _describe_snapshots(lab: Lab, vm: RegisteredVm) -> str:
+    if not vm.config.exists():
+        # A stale registration: another host has moved or deleted the VM.
+        return ""
+    try:
+        names = ", ".join(find_open_snapshots(lab, vm))
+    except (OSError, VmFileError) as error:
+        return f"  not in order: {error}"
+    return f"  snapshots: {names}" if names else ""
+
+
+def _describe_question(question: Question) -> str:
+    choices = (
+        f"{choice.number} {choice.label}{' (default)' * (choice.number == question.default)}"
+        for choice in question.choices
+    )
+    return f"{question.key}: {', '.join(choices)}"
 
 
 _ACTIONS: dict[str, Callable[[Lab, Path, argparse.Namespace], object]] = {
@@ -123,11 +149,12 @@ _ACTIONS: dict[str, Callable[[Lab, Path, argparse.Namespace], object]] = {
     "delete-snapshot": lambda lab, config, words: operate.delete_snapshot(lab, config, words.name),
     "delete-all": lambda lab, config, _: operate.delete_all_snapshots(lab, config),
     "power": lambda lab, config, words: operate.change_power(lab, config, words.power),
-    "answer": lambda lab, config, _: operate.answer_question(lab, config),
+    "answer": lambda lab, config, words: operate.answer_question(lab, config, words.choice),
     "rename": lambda lab, config, words: operate.rename_display(lab, config, words.name),
     "move": lambda lab, config, words: operate.move_to_datastore(
         lab, config, _find_datastore(lab, words.datastore)
     ),
     "unregister": lambda lab, config, _: operate.unregister(lab, config),
     "delete": lambda lab, config, _: operate.delete_vm(lab, config),
+    "destroy": lambda lab, config, words: destroy_vm(lab, config, is_forced=words.force),
 }

@@ -41,14 +41,12 @@ def prove_backup(lab: Lab, screen: Screen, instants: tuple[Instant, ...], log: s
     )
 
 
-def prove_restore(
-    screen: Screen, instants: tuple[Instant, ...], vm: RegisteredVm, target: Path
-) -> None:
+def prove_restore(screen: Screen, instants: tuple[Instant, ...], vm: RegisteredVm) -> None:
     """Prove that the restored disks of ``vm`` are what they were at its snapshot."""
     disks = [disk for instant in instants if instant.config == vm.config for disk in instant.disks]
     screen.prove(f"{_name(vm.config)} was among them", holds=bool(disks))
     for disk in disks:
-        restored = target / vm.folder.name / disk.data_files[-1].name
+        restored = disk.data_files[-1]
         screen.prove(
             f"{restored.name}: sha256 {disk.sha256[:16]}… as at the snapshot",
             holds=restored.exists() and hash_file(restored) == disk.sha256,

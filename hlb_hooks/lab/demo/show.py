@@ -20,7 +20,7 @@ from hlb_hooks.lab.demo.proofs import (
     prove_restore,
 )
 from hlb_hooks.lab.demo.screen import Screen
-from hlb_hooks.lab.evidence import list_open_snapshots
+from hlb_hooks.lab.evidence import Instant, list_open_snapshots
 from hlb_hooks.lab.host.guests import start_guests, stop_guests
 from hlb_hooks.lab.host.registry import read_registry
 from hlb_hooks.lab.layout import Lab, LabSettings
@@ -106,24 +106,30 @@ def _play(lab: Lab, screen: Screen) -> None:
     screen.announce("3. What was read is each disk as it was at its snapshot")
     prove_backup(lab, screen, instants, log)
 
-    screen.announce(f"4. The disks of {_SHOWN_VM} come back")
-    screen.run([str(lab.programs / "avtar"), "--backups"])
-    number = Store(lab.store).find_backup(None).number
-    target = lab.folder / "restored"
-    shown = next(vm for vm in vms if vm.folder.name == _SHOWN_VM)
-    screen.run(
-        [
-            str(lab.programs / "avtar"),
-            "--extract",
-            f"--labelnumber={number}",
-            f"--target={target}",
-            str(shown.folder),
-        ]
-    )
-    prove_restore(screen, instants, shown, target)
-
-    screen.announce("5. Nothing the guests wrote meanwhile is lost, and nothing is left behind")
+    screen.announce("4. Nothing the guests wrote meanwhile is lost, and nothing is left behind")
     prove_nothing_lost(lab, screen, instants)
+
+    screen.announce(f"5. {_SHOWN_VM} is lost, and comes back")
+    _lose_and_restore(lab, screen, instants)
+
+
+def _lose_and_restore(lab: Lab, screen: Screen, instants: tuple[Instant, ...]) -> None:
+    shown = next(vm for vm in read_registry(lab) if vm.folder.name == _SHOWN_VM)
+    vmware_cmd, config = str(lab.programs / "vmware-cmd"), str(shown.config)
+    screen.run([vmware_cmd, config, "stop", "hard"])
+    screen.run([vmware_cmd, "-s", "unregister", config])
+    screen.run(["rm", "-r", str(shown.folder)])
+
+    avtar, hlb = str(lab.programs / "avtar"), str(lab.programs / "hlb")
+    screen.run([avtar, "--backups"])
+    number = Store(lab.store).find_backup(None).number
+    screen.run([avtar, "--extract", f"--labelnumber={number}", str(shown.folder)])
+    exit_code, _ = screen.run([hlb, "restore", str(shown.folder)])
+    screen.prove("hlb restore gave 0", holds=exit_code == 0)
+    prove_restore(screen, instants, shown)
+    exit_code, _ = screen.run([hlb, "restore", str(shown.folder), "--register", "--power-on"])
+    runs = [vm for vm in read_registry(lab) if vm.config == shown.config and vm.power == "on"]
+    screen.prove(f"{_SHOWN_VM} runs on this host", holds=exit_code == 0 and bool(runs))
 
 
 def _list_backup_words(lab: Lab, label: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Self
 from hlb_hooks.lab.host.delta import BLOCK_BYTES, DeltaFile
 from hlb_hooks.lab.host.registry import RegisteredVm
 from hlb_hooks.vmfiles.chain import Chain, read_chain, resolve
-from hlb_hooks.vmfiles.vmx import Vmx
+from hlb_hooks.vmfiles.vmx import Vmx, VmxDisk
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,21 @@ def read_vmx(vm: RegisteredVm) -> Vmx:
 
 def read_vm_disks(vm: RegisteredVm) -> tuple[LabDisk, ...]:
     """Give a VM's hard disks. Raise VmFileError or OSError when its files are not in order."""
-    disks = []
-    for disk in read_vmx(vm).disks():
-        descriptor = resolve(str(vm.folder), disk.file_name)
-        chain = read_chain(_read_file, descriptor)
-        is_raw_pointer = chain.base.descriptor.is_raw_device_mapping
-        disks.append(
-            LabDisk(
-                node=disk.node,
-                descriptor=Path(descriptor),
-                chain=chain,
-                is_covered=not disk.is_independent and not chain.base.descriptor.is_physical_rdm,
-                has_content=not is_raw_pointer,
-            )
-        )
-    return tuple(disks)
+    return tuple(read_disk(vm, disk) for disk in read_vmx(vm).disks())
+
+
+def read_disk(vm: RegisteredVm, disk: VmxDisk) -> LabDisk:
+    """Give one hard disk of a VM. Raise VmFileError when its files are not in order."""
+    descriptor = resolve(str(vm.folder), disk.file_name)
+    chain = read_chain(_read_file, descriptor)
+    base = chain.base.descriptor
+    return LabDisk(
+        node=disk.node,
+        descriptor=Path(descriptor),
+        chain=chain,
+        is_covered=not disk.is_independent and not base.is_physical_rdm,
+        has_content=not base.is_raw_device_mapping,
+    )
 
 
 class OpenDisk:

@@ -14,10 +14,16 @@ from hlb_hooks.base.errors import UsageError
 from hlb_hooks.lab.files import hold_lock, write_file
 from hlb_hooks.lab.layout import Lab
 
-TASK_ACTIONS = ("createsnapshot", "removesnapshots")
-ACTIONS = ("-l", "getstate", "hassnapshot", *TASK_ACTIONS)
 _CREATION = ("createsnapshot",)
 _REMOVAL = ("removesnapshots",)
+_SNAPSHOT_ACTIONS = (*_CREATION, *_REMOVAL)
+SERVER_ACTIONS = ("register", "unregister")
+POWER_ACTIONS = ("start", "stop", "reset", "suspend")
+TASK_ACTIONS = (*_SNAPSHOT_ACTIONS, *SERVER_ACTIONS, *POWER_ACTIONS, "answer")
+"""What the host does in a task of its own."""
+BACKUP_ACTIONS = ("-l", "getstate", "hassnapshot", *_SNAPSHOT_ACTIONS)
+"""Those of a backup; a restore has the others."""
+ACTIONS = ("-l", "getstate", "hassnapshot", "getconfigfile", "getuptime", "getid", *TASK_ACTIONS)
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "delay": ACTIONS,
@@ -38,8 +44,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "quiesce_fails": _CREATION,
     "helper_left": _REMOVAL,
     "helper_hidden": _REMOVAL,
-    "no_space": _CREATION,
-    "question": TASK_ACTIONS,
+    "no_space": (*_CREATION, "start"),
+    "question": (*_SNAPSHOT_ACTIONS, "start"),
 }
 """Every kind, and the actions that it can hit.
 
@@ -52,9 +58,9 @@ timed out while the task goes on; ``timeout_late``: the task begins only later;
 ``garbage``: an answer nobody can read, ``silence``: none at all, each after doing what was asked,
 or not (``_nothing``). ``management_down``: the daemon cannot be reached. ``quiesce_fails``: only a
 snapshot that asks for quiescing fails. ``helper_left``: a removal on a running VM leaves its helper
-snapshot behind, in the .vmsd too or not (``helper_hidden``). ``no_space``: a snapshot is refused
-for lack of space. ``question``: the running VM asks one when the task begins, which waits for the
-answer.
+snapshot behind, in the .vmsd too or not (``helper_hidden``). ``no_space``: a snapshot, or a start,
+is refused for lack of space. ``question``: the running VM asks one when the task begins, which
+waits for the answer.
 """
 
 

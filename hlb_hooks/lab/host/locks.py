@@ -59,6 +59,17 @@ def list_locked_files(lab: Lab, vm: RegisteredVm) -> frozenset[Path]:
     return frozenset(locked)
 
 
+def list_opened_files(lab: Lab, vm: RegisteredVm) -> frozenset[Path]:
+    """Give the data files that a running VM has open, those included that it only reads.
+
+    Others may read these too, and none may write to them.
+    """
+    with lab.hold_vm(vm.config):
+        if find_runner(lab, vm.config) is None:
+            return frozenset()
+        return frozenset(path for disk in _read_openable_disks(vm) for path in disk.data_files)
+
+
 @contextlib.contextmanager
 def mark_merging(lab: Lab, vm: RegisteredVm) -> Iterator[None]:
     """Keep every data file of the VM's disks locked while the block runs."""

@@ -10,26 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hlb_hooks.lab.files import write_file
+from hlb_hooks.lab.host.answering import answer_pending
 from hlb_hooks.lab.host.disks import read_vmx
 from hlb_hooks.lab.host.neighbours import is_host_down
-from hlb_hooks.lab.host.power import (
-    POWER_STATES,
-    WRONG_STATE,
-    check_power_change,
-    is_suspended_on_disk,
-    put_in_power,
-)
+from hlb_hooks.lab.host.power import POWER_STATES, check_power_change, put_in_power
+from hlb_hooks.lab.host.refusals import NOT_FOUND, WRONG_STATE
+from hlb_hooks.lab.host.registration import forget_vm, register_vm
 from hlb_hooks.lab.host.registry import (
     HostFault,
     RegisteredVm,
-    change_registry,
     find_registered,
-    set_power,
 )
 from hlb_hooks.lab.host.relocation import delete_files, move_files
 from hlb_hooks.lab.host.removal import Manner, remove_snapshot, remove_snapshots
 from hlb_hooks.lab.host.snapshots import create_snapshot
-from hlb_hooks.lab.host.tasks import hold_task, refuse_unworkable
+from hlb_hooks.lab.host.starting import start_vm
+from hlb_hooks.lab.host.task_turn import hold_task, refuse_unworkable
 from hlb_hooks.lab.layout import Lab
 
 __all__ = [
@@ -45,8 +41,6 @@ __all__ = [
     "take_snapshot",
     "unregister",
 ]
-
-_TEMPLATE_SUFFIX = ".vmtx"
 
 
 def take_snapshot(
@@ -78,29 +72,31 @@ def change_power(lab: Lab, config: Path, power: str) -> None:
     """Bring a VM into ``on``, ``off``, ``suspended`` or ``stuck``. Raise HostFault.
 
     ``stuck``: the running VM asks a question. One that is stuck can only be switched off, or
-    answered with ``answer_question``.
+    answered with ``answer_question``; and so it is after ``on`` when it asks whether it was moved.
     """
     if power not in POWER_STATES:
         raise ValueError(f"power is one of {', '.join(POWER_STATES)}, and not {power!r}")
     with work_on(lab, config, may_be_stuck=power == "off") as vm:
-        check_power_change(vm, power)
-        put_in_power(lab, vm, power)
+        if power == "on":
+            start_vm(lab, vm)
+        else:
+            check_power_change(vm, power)
+            put_in_power(lab, vm, power)
 
 
-def answer_question(lab: Lab, config: Path) -> None:
-    """Answer what the VM asks: it runs on, and so does a task that waits. Raise HostFault."""
-    vm = _find(lab, config)
-    with lab.hold_vm(config):
-        if vm.power != "stuck":
-            raise HostFault(WRONG_STATE)
-        set_power(lab, config, "on")
+def answer_question(lab: Lab, config: Path, number: int | None = None) -> None:
+    """Answer what the VM asks with the choice of that number, or with the default.
+
+    A task that waits for the answer goes on. Raise HostFault.
+    """
+    _find(lab, config)
+    answer_pending(lab, config, number)
 
 
 def unregister(lab: Lab, config: Path) -> None:
     """Let the host forget a VM that does not run; its files stay. Raise HostFault."""
     with work_on(lab, config, needs_files=False) as vm:
-        _refuse_running(vm)
-        change_registry(lab, lambda vms: [each for each in vms if each.config != config])
+        forget_vm(lab, vm)
 
 
 def register(lab: Lab, config: Path, power: str = "off") -> None:
@@ -108,22 +104,10 @@ def register(lab: Lab, config: Path, power: str = "off") -> None:
 
     With ``off`` it is as its files say: a VM that was suspended when it was forgotten still is.
     """
-    config = config.resolve()
     _refuse_down(lab)
-    if not config.is_file():
-        raise HostFault("The object or item referred to could not be found.")
-    vm = RegisteredVm(config, "off", is_template=config.suffix == _TEMPLATE_SUFFIX)
-    if is_suspended_on_disk(vm):
-        vm = RegisteredVm(config, "suspended", is_template=vm.is_template)
-
-    def add(vms: list[RegisteredVm]) -> list[RegisteredVm]:
-        if any(each.config == config for each in vms):
-            raise HostFault("Virtual machine already exists")
-        return [*vms, vm]
-
-    change_registry(lab, add)
+    register_vm(lab, config)
     if power != "off":
-        change_power(lab, config, power)
+        change_power(lab, config.resolve(), power)
 
 
 def rename_display(lab: Lab, config: Path, name: str) -> None:
@@ -143,7 +127,7 @@ def move_to_datastore(lab: Lab, config: Path, datastore_folder: Path) -> Path:
     with work_on(lab, config) as vm:
         _refuse_running(vm)
         if datastore.parent != lab.volumes or not datastore.is_dir():
-            raise HostFault("The object or item referred to could not be found.")
+            raise HostFault(NOT_FOUND)
         if datastore == vm.folder.parent:
             raise HostFault("vim.fault.NotSupported")
         return move_files(lab, vm, datastore)
@@ -154,7 +138,7 @@ def delete_vm(lab: Lab, config: Path) -> None:
     with work_on(lab, config, needs_files=False) as vm:
         _refuse_running(vm)
         delete_files(lab, vm)
-        change_registry(lab, lambda vms: [each for each in vms if each.config != config])
+        forget_vm(lab, vm)
 
 
 @contextlib.contextmanager

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from hlb_hooks.lab.files import FILE_MODE, write_file
 from hlb_hooks.lab.host.disks import read_vmx
+from hlb_hooks.lab.host.questions import ask, drop_question, make_space_question
+from hlb_hooks.lab.host.refusals import WRONG_STATE
 from hlb_hooks.lab.host.registry import LOCKING_POWER_STATES, HostFault, RegisteredVm, set_power
 from hlb_hooks.lab.layout import Lab
 
 POWER_STATES = ("on", "off", "suspended", "stuck")
-WRONG_STATE = "The attempted operation cannot be performed in the current state."
 _FORMER_STATES = {
     "on": {"off", "suspended"},
     "off": {"on", "suspended", "stuck"},
@@ -36,7 +37,11 @@ def put_in_power(lab: Lab, vm: RegisteredVm, power: str) -> None:
                 write_file(path, bytes(_STATE_BYTES if path.suffix == ".vswp" else 0), FILE_MODE)
             else:
                 path.unlink(missing_ok=True)
-        set_power(lab, vm.config, power)
+        if power == "stuck":
+            ask(lab, vm, make_space_question(lab.read_settings(), vm))
+        else:
+            set_power(lab, vm.config, power)
+            drop_question(lab, vm)
 
 
 def is_suspended_on_disk(vm: RegisteredVm) -> bool:
@@ -59,7 +64,8 @@ def _set_state_file(vm: RegisteredVm, name: str) -> None:
 
 def _list_lock_files(lab: Lab, vm: RegisteredVm) -> list[Path]:
     swap = read_vmx(vm).get("sched.swap.derivedName")
-    files = [Path(swap)] if swap else []
+    # Of a copy that was never started it is another VM's.
+    files = [Path(swap)] if swap and Path(swap).parent == vm.folder else []
     # Seen on ESXi; the console of the 2009 talk shows none.
     if lab.read_settings().dialect == "vcli":
         files.append(vm.config.with_name(f"{vm.config.name}.lck"))

@@ -14,6 +14,21 @@ BUSY = "Operation failed since another task is in progress."
 GENERAL_ERROR = "A general system error occurred: "
 """The known beginning of a fault that names no cause."""
 STUCK = "Virtual machine requires user input to continue"
+TIMED_OUT = "Operation timed out."
+NOT_FOUND = "The object or item referred to could not be found."
+ALREADY_EXISTS = "Virtual machine already exists"
+WRONG_STATE = "The attempted operation cannot be performed in the current state."
+WRONG_ARGUMENT = "A specified parameter was not correct."
+CANCELED = "The task was canceled by a user."
+_NO_SUCH_VM = "No such virtual machine"
+# What the console has a number of its own for. NOT_FOUND is what vim-cmd says of a .vmx that is
+# not there; of ``-s register`` the console's -11 was seen.
+_VMCONTROL_CODES = {
+    STUCK: (16, STUCK),
+    ALREADY_EXISTS: (20, ALREADY_EXISTS),
+    NOT_FOUND: (11, _NO_SUCH_VM),
+    TIMED_OUT: (7, "Timeout"),
+}
 _VMCONTROL_ERROR = re.compile(r"VMControl error -(\d+)")
 
 
@@ -37,8 +52,9 @@ def refuse_with_fault(text: str) -> HostRefusalError:
     named = _VMCONTROL_ERROR.search(text)
     if named:
         return HostRefusalError(text, int(named[1]) % 256, text)
-    if text == STUCK:
-        return HostRefusalError(f"VMControl error -16: {text}", 16, text)
+    if text in _VMCONTROL_CODES:
+        code, words = _VMCONTROL_CODES[text]
+        return HostRefusalError(f"VMControl error -{code}: {words}", code, text)
     soap = f"SoapError: ServerFaultCode(0) : ({text})"
     return HostRefusalError(f"VMControl error -999: Unknown error: {soap}", 999 % 256, text)
 
@@ -56,9 +72,34 @@ def refuse_unregistered(config: str) -> HostRefusalError:
     )
 
 
+def refuse_unknown_to_server() -> HostRefusalError:
+    """Give what ``-s unregister`` says of a path that no VM of this host has."""
+    return HostRefusalError(f"VMControl error -11: {_NO_SUCH_VM}", 11, "No virtual machine found.")
+
+
+def refuse_wrong_state(action: str, power: str) -> HostRefusalError:
+    """Give what an action is told that cannot be done in the power state that the VM is in."""
+    return HostRefusalError(
+        "VMControl error -8: Invalid operation for virtual machine's current state: The requested "
+        f'operation ("{action}") could not be completed because it conflicted with the state of '
+        f'the virtual machine ("{power}") at the time the request was received. This error often '
+        "occurs because the state of the virtual machine changed before it received the request.",
+        8,
+        WRONG_STATE,
+    )
+
+
+def refuse_unasked(power: str) -> HostRefusalError:
+    """Give what ``answer`` says when nothing is asked: vmware-cmd2's words, and a guess."""
+    wrong_state = refuse_wrong_state("answer", power)
+    return HostRefusalError(
+        wrong_state.console_text, wrong_state.console_exit_code, "No questions pending."
+    )
+
+
 def refuse_timed_out() -> HostRefusalError:
     """Give the time-out. The console's was seen; of a vCLI only the API's sentence is known."""
-    return HostRefusalError("VMControl error -7: Timeout", 7, "Operation timed out.")
+    return refuse_with_fault(TIMED_OUT)
 
 
 def refuse_unmanaged() -> HostRefusalError:

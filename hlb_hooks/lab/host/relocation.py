@@ -8,6 +8,7 @@ from hlb_hooks.base.errors import VmFileError
 from hlb_hooks.lab.files import make_folder, write_file
 from hlb_hooks.lab.host.chain_edit import is_of_another_vm
 from hlb_hooks.lab.host.disks import LabDisk, read_vm_disks, read_vmx
+from hlb_hooks.lab.host.identity import make_location
 from hlb_hooks.lab.host.registry import RegisteredVm, change_registry
 from hlb_hooks.lab.layout import Lab
 
@@ -40,7 +41,7 @@ def move_files(lab: Lab, vm: RegisteredVm, datastore: Path) -> Path:
     with lab.hold_vm(vm.config), lab.hold_vm(moved.config):
         bases = _list_own_bases(vm, read_vm_disks(vm))
         vm.folder.rename(target)
-        _rewrite_configuration(moved, vm.folder)
+        _rewrite_configuration(lab, moved, vm.folder)
         for base in bases:
             if base.parent == vm.folder:
                 lab.shadow_file(base).rename(lab.shadow_file(target / base.name))
@@ -64,17 +65,18 @@ def delete_files(lab: Lab, vm: RegisteredVm) -> None:
             disks = ()
         linked = [path for disk in disks for path in (*disk.link_paths, *disk.data_files)]
         far = {path for path in linked if not is_of_another_vm(vm, path)}
-        own = {path for path in vm.folder.iterdir() if path.suffix in _HOST_SUFFIXES}
-        for path in far | own:
+        own = {path for path in vm.folder.glob("*") if path.suffix in _HOST_SUFFIXES}
+        # The .vmx last: without it nobody could tell what else there is.
+        for path in sorted(far | own, key=lambda path: path == vm.config):
             path.unlink(missing_ok=True)
         for base in _list_own_bases(vm, disks):
             lab.shadow_file(base).unlink(missing_ok=True)
         for folder in {vm.folder, *(path.parent for path in far)}:
-            if not any(folder.iterdir()):
+            if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
 
 
-def _rewrite_configuration(vm: RegisteredVm, old_folder: Path) -> None:
+def _rewrite_configuration(lab: Lab, vm: RegisteredVm, old_folder: Path) -> None:
     """Let the .vmx of a moved VM name its new folder; other files name their like by name alone."""
     vmx = read_vmx(vm)
     keys = vmx.keys()
@@ -82,6 +84,8 @@ def _rewrite_configuration(vm: RegisteredVm, old_folder: Path) -> None:
         value = vmx.get(key) or ""
         if value.startswith(f"{old_folder}/"):
             vmx.set(key, f"{vm.folder}/{value.removeprefix(f'{old_folder}/')}")
+    # Who moves it, VirtualCenter, knows that it is the same VM: nobody will be asked.
+    vmx.set("uuid.location", make_location(lab.read_settings().host_id, vm.config))
     write_file(vm.config, vmx.to_bytes())
 
 

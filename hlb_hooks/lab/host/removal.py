@@ -16,6 +16,7 @@ from hlb_hooks.lab.host.chain_edit import Span, finish_spans, plan_all, plan_one
 from hlb_hooks.lab.host.disks import read_vm_disks, read_vmx
 from hlb_hooks.lab.host.locks import mark_merging
 from hlb_hooks.lab.host.merge import merge_in_pieces
+from hlb_hooks.lab.host.refusals import NOT_FOUND
 from hlb_hooks.lab.host.registry import RegisteredVm
 from hlb_hooks.lab.host.snapshots import (
     HostFault,
@@ -70,7 +71,7 @@ def remove_snapshot(lab: Lab, vm: RegisteredVm, name: str, manner: Manner | None
         vmsd = read_vmsd(vm)
         doomed = next((entry for entry in vmsd.snapshots if entry.display_name == name), None)
         if doomed is None:
-            raise HostFault("The object or item referred to could not be found.")
+            raise HostFault(NOT_FOUND)
         job = _begin(lab, vm, vmsd, (doomed,), plan_one(vm, doomed), manner)
     _merge(lab, vm, job, manner)
 

@@ -9,23 +9,28 @@ import json
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from hlb_hooks.base.clock import read_seconds_since_boot, sleep_seconds
-from hlb_hooks.lab.files import try_lock
-from hlb_hooks.lab.host.neighbours import find_runner
+from hlb_hooks.lab.host.answering import answer_pending
 from hlb_hooks.lab.host.orders import TaskOrders
+from hlb_hooks.lab.host.power import check_power_change, put_in_power
+from hlb_hooks.lab.host.questions import ask, make_space_question
 from hlb_hooks.lab.host.refusals import (
-    BUSY,
+    CANCELED,
     GENERAL_ERROR,
-    refuse_locked_elsewhere,
+    TIMED_OUT,
+    WRONG_STATE,
     refuse_stuck,
 )
-from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, find_registered, set_power
+from hlb_hooks.lab.host.registration import forget_vm, register_vm
+from hlb_hooks.lab.host.registry import HostFault, RegisteredVm, find_registered
 from hlb_hooks.lab.host.removal import Manner, remove_snapshots
 from hlb_hooks.lab.host.snapshots import create_snapshot
+from hlb_hooks.lab.host.starting import start_vm
 from hlb_hooks.lab.host.task_client import BEGUN
+from hlb_hooks.lab.host.task_turn import hold_task, refuse_unworkable
 from hlb_hooks.lab.layout import Lab, open_lab
 
 _DESCRIPTORS_CLOSED = 4096
@@ -33,7 +38,7 @@ _LOOK_SECONDS = 0.05
 
 
 def main(folder: str, arguments: list[str]) -> int:
-    """Carry out ``ORDERS createsnapshot VMX NAME TEXT QUIESCE MEMORY``, or a removal.
+    """Carry out ``ORDERS createsnapshot VMX NAME TEXT QUIESCE MEMORY``, or another action.
 
     Write ``"begun"``, then ``{"fault": TEXT}`` or ``{"fault": null}``, a line each, to standard
     output; give 0.
@@ -47,27 +52,6 @@ def main(folder: str, arguments: list[str]) -> int:
     orders, operation, config, *operands = arguments
     _Task(lab, Path(config), TaskOrders.from_text(orders)).run(operation, operands)
     return 0
-
-
-@contextlib.contextmanager
-def hold_task(lab: Lab, vm: RegisteredVm) -> Iterator[None]:
-    """Be the one task of a VM while the block runs. Raise HostFault while there is another."""
-    lock = try_lock(lab.hostd / "tasks" / f"{vm.key}.lock")
-    if lock is None:
-        raise HostFault(BUSY)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def refuse_unworkable(lab: Lab, vm: RegisteredVm) -> None:
-    """Raise HostFault for a VM that another host runs, or that waits for an answer."""
-    runner = find_runner(lab, vm.config)
-    if runner is not None and runner.folder != lab.folder:
-        raise refuse_locked_elsewhere(vm)
-    if vm.power == "stuck":
-        raise refuse_stuck()
 
 
 class _Task:
@@ -84,14 +68,14 @@ class _Task:
         sleep_seconds(self._orders.begins_after)
         fault = None
         try:
-            with hold_task(self._lab, find_registered(self._lab, self._config)):
-                _say(BEGUN)
-                vm = self._wait_for_answer()
-                refuse_unworkable(self._lab, vm)
-                if operation == "createsnapshot":
-                    self._create(vm, operands)
-                else:
-                    self._remove(vm)
+            if operation == "register":
+                self._register()
+            elif operation == "answer":
+                # Beside the task that waits for it.
+                self._answer_question(operands)
+            else:
+                with hold_task(self._lab, find_registered(self._lab, self._config)):
+                    self._work(operation, operands)
         except HostFault as refusal:
             fault = str(refusal)
         except Exception as error:  # a defect of the lab must reach the client's user
@@ -101,6 +85,47 @@ class _Task:
         # Only now that the VM is free again, unless it was said before.
         if not self._has_answered:
             self._answer(fault)
+
+    def _register(self) -> None:
+        _say(BEGUN)
+        sleep_seconds(self._orders.takes_longer)
+        register_vm(self._lab, self._config)
+
+    def _answer_question(self, operands: list[str]) -> None:
+        question_id, number = operands
+        _say(BEGUN)
+        sleep_seconds(self._orders.takes_longer)
+        answer_pending(self._lab, self._config, int(number), question_id)
+
+    def _work(self, operation: str, operands: list[str]) -> None:
+        """Be the VM's one task."""
+        _say(BEGUN)
+        vm = self._wait_for_answer()
+        refuse_unworkable(self._lab, vm)
+        if operation == "createsnapshot":
+            self._create(vm, operands)
+        elif operation == "removesnapshots":
+            self._remove(vm)
+        elif operation == "start":
+            self._start(vm)
+        else:
+            sleep_seconds(self._orders.takes_longer)
+            _CHANGES[operation](self._lab, vm)
+
+    def _start(self, vm: RegisteredVm) -> None:
+        sleep_seconds(self._orders.takes_longer)
+        if start_vm(self._lab, vm, is_made_to_ask=self._orders.asks_question):
+            return
+        manner = self._lab.read_settings().start_while_asking
+        if manner == "returns":
+            return
+        if manner == "times out":
+            raise HostFault(TIMED_OUT)
+        if manner == "fails":
+            raise refuse_stuck()
+        refuse_unworkable(self._lab, self._watch_question())
+        if find_registered(self._lab, self._config).power != "on":
+            raise HostFault(CANCELED)
 
     def _create(self, vm: RegisteredVm, operands: list[str]) -> None:
         name, description, quiesce, memory = operands
@@ -124,19 +149,46 @@ class _Task:
         vm = find_registered(self._lab, self._config)
         if not self._orders.asks_question or vm.power != "on":
             return vm
-        set_power(self._lab, self._config, "stuck")
+        ask(self._lab, vm, make_space_question(self._lab.read_settings(), vm))
+        return self._watch_question()
+
+    def _watch_question(self) -> RegisteredVm:
+        """Wait for an answer as long as the orders say, and give the VM as it is then."""
         limit_seconds = self._orders.question_seconds or float("inf")
         deadline = read_seconds_since_boot() + limit_seconds
-        while vm.power != "stuck" or read_seconds_since_boot() < deadline:
+        vm = find_registered(self._lab, self._config)
+        while vm.power == "stuck" and read_seconds_since_boot() < deadline:
             sleep_seconds(_LOOK_SECONDS)
             vm = find_registered(self._lab, self._config)
-            if vm.power != "stuck":
-                return vm
         return vm
 
     def _answer(self, fault: str | None = None) -> None:
         self._has_answered = True
         _say({"fault": fault})
+
+
+def _reset(lab: Lab, vm: RegisteredVm) -> None:
+    if vm.power != "on":
+        raise HostFault(WRONG_STATE)
+    put_in_power(lab, vm, "on")
+
+
+def _stop(lab: Lab, vm: RegisteredVm) -> None:
+    check_power_change(vm, "off")
+    put_in_power(lab, vm, "off")
+
+
+def _suspend(lab: Lab, vm: RegisteredVm) -> None:
+    check_power_change(vm, "suspended")
+    put_in_power(lab, vm, "suspended")
+
+
+_CHANGES: dict[str, Callable[[Lab, RegisteredVm], None]] = {
+    "unregister": forget_vm,
+    "stop": _stop,
+    "reset": _reset,
+    "suspend": _suspend,
+}
 
 
 def _nothing() -> None:

@@ -7,52 +7,21 @@ list). It imports little: a hook calls it a dozen times.
 
 import os
 import sys
-from dataclasses import dataclass
 
-from hlb_hooks.lab.host.faults import Fault, take_faults
-from hlb_hooks.lab.host.orders import make_orders
+from hlb_hooks.lab.host.command_line import USAGE, Call, UsageTextError, parse_call
+from hlb_hooks.lab.host.faults import POWER_ACTIONS, SERVER_ACTIONS, Fault, take_faults
 from hlb_hooks.lab.host.outage import is_management_down
 from hlb_hooks.lab.host.refusals import (
-    STUCK,
     HostRefusalError,
     SpoiledAnswerError,
+    refuse_unknown_to_server,
     refuse_unmanaged,
     refuse_unregistered,
-    refuse_with_fault,
 )
 from hlb_hooks.lab.host.registry import RegisteredVm, find_vm, read_registry
 from hlb_hooks.lab.layout import Lab, LabSettings, open_lab
 
-USAGE = """\
-Usage: vmware-cmd <options> <vm-cfg-path> <vm-action> <arguments>
-vmware-cmd -s <options> <server-action> <arguments>
-
-Options: -h More detailed help.
-         -q Quiet. Minimal output
-         -v Verbose.
-Server operations: vmware-cmd -l
-VM operations: vmware-cmd <cfg> getstate
-               vmware-cmd <cfg> hassnapshot
-               vmware-cmd <cfg> createsnapshot <name> <description> <quiesce> <memory>
-               vmware-cmd <cfg> removesnapshots
-"""
 _USAGE_EXIT_CODE = 1
-_FLAGS = frozenset({"-l", "-q", "-v", "-h"})
-_OPTIONS_WITH_VALUE = frozenset({"-H", "--server", "--vihost", "-O", "-Q", "-U", "-P"})
-
-
-class UsageTextError(Exception):
-    """The command line is not one this program knows: it is answered with the usage text."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    flags: frozenset[str]
-    operands: tuple[str, ...]
-
-    @property
-    def is_quiet(self) -> bool:
-        return "-q" in self.flags
 
 
 def main(folder: str, arguments: list[str]) -> int:
@@ -60,11 +29,8 @@ def main(folder: str, arguments: list[str]) -> int:
     lab = open_lab(folder)
     settings = lab.read_settings()
     try:
-        request = _parse(arguments)
-        if not arguments or "-h" in request.flags:
-            _write(USAGE)
-            return 0
-        _write(_answer(lab, settings, request))
+        call = parse_call(arguments, settings.dialect)
+        _write(USAGE if call.action == "help" else _answer(lab, settings, call))
     except SpoiledAnswerError as spoiled:
         _write(str(spoiled))
     except UsageTextError:
@@ -79,55 +45,22 @@ def main(folder: str, arguments: list[str]) -> int:
     return 0
 
 
-def _parse(arguments: list[str]) -> _Request:
-    flags: set[str] = set()
-    rest = list(arguments)
-    while rest and rest[0].startswith("-"):
-        option = rest.pop(0)
-        if option in _OPTIONS_WITH_VALUE and rest:
-            rest.pop(0)
-        elif option in _FLAGS:
-            flags.add(option)
-        else:
-            raise UsageTextError
-    # Seen in use: ``vmware-cmd VMX getstate -q``.
-    if len(rest) > 1 and rest[-1] == "-q":
-        flags.add(rest.pop())
-    return _Request(frozenset(flags), tuple(rest))
-
-
-def _answer(lab: Lab, settings: LabSettings, request: _Request) -> str:
-    config, action, operands = _read_operands(settings, request)
-    quiesce = action == "createsnapshot" and operands[2:3] == ["1"]
-    faults = take_faults(lab, action, config, quiesce=quiesce)
+def _answer(lab: Lab, settings: LabSettings, call: Call) -> str:
+    faults = take_faults(lab, call.action, call.config, quiesce=call.wants_quiescing)
     if faults:
         from hlb_hooks.lab.host.ordeal import meet_faults, spoil_answer
 
         meet_faults(faults)
     if is_management_down(lab):
         raise refuse_unmanaged()
-    answer = _list_vms(lab, settings)
-    if action != "-l":
-        vm = find_vm(lab, config)
-        if vm is None:
-            raise refuse_unregistered(config)
-        value = _run_action(lab, settings, vm, action, operands, faults)
-        echo = f"{action}({' '.join(operands)}) = "
-        answer = f"{'' if request.is_quiet else echo}{value}\n"
+    if call.action == "-l":
+        answer = _list_vms(lab, settings)
+    else:
+        value = _run_action(lab, settings, call, faults)
+        answer = f"{'' if call.is_quiet else _echo(settings, call)}{value}\n"
     if faults:
         spoil_answer(faults)
     return answer
-
-
-def _read_operands(settings: LabSettings, request: _Request) -> tuple[str, str, list[str]]:
-    """Give the VM, the action and the action's operands; a list is an action of no VM."""
-    if "-l" in request.flags:
-        if request.operands:
-            raise UsageTextError
-        return "", "-l", []
-    config, action, *operands = (*request.operands, "", "")[: max(2, len(request.operands))]
-    _check_operands(settings, action, operands)
-    return config, action, operands
 
 
 def _list_vms(lab: Lab, settings: LabSettings) -> str:
@@ -141,47 +74,43 @@ def _list_vms(lab: Lab, settings: LabSettings) -> str:
     return "\n" + ("".join(lines) or "No virtual machine found.\n") + "\n"
 
 
-def _check_operands(settings: LabSettings, action: str, operands: list[str]) -> None:
-    if action == "createsnapshot":
-        # The 2009 talk gave a console's vmware-cmd a name and a description, and no more.
-        fewest = 2 if settings.dialect == "console" else 4
-        is_valid = fewest <= len(operands) <= 4 and all(flag in {"0", "1"} for flag in operands[2:])
-    else:
-        is_valid = action in {"getstate", "hassnapshot", "removesnapshots"} and not operands
-    if not is_valid:
-        raise UsageTextError
+def _echo(settings: LabSettings, call: Call) -> str:
+    # A console of ESX 3 says start() whatever the mode; VMware Server says stop(hard).
+    is_bare = call.action in POWER_ACTIONS and settings.dialect == "console"
+    return f"{call.action}({'' if is_bare else ' '.join(call.operands)}) = "
 
 
-def _run_action(
-    lab: Lab,
-    settings: LabSettings,
-    vm: RegisteredVm,
-    action: str,
-    operands: list[str],
-    faults: list[Fault],
-) -> str:
+def _run_action(lab: Lab, settings: LabSettings, call: Call, faults: list[Fault]) -> str:
+    vm = find_vm(lab, call.config)
+    if vm is None and call.action != "register":
+        is_of_server = call.action in SERVER_ACTIONS
+        raise refuse_unknown_to_server() if is_of_server else refuse_unregistered(call.config)
+    if vm is not None:
+        known = _inquire(settings, vm, call.action)
+        if known is not None:
+            return known
+    from hlb_hooks.lab.host.changes import run_change
+
+    return run_change(lab, vm, call, faults)
+
+
+def _inquire(settings: LabSettings, vm: RegisteredVm, action: str) -> str | None:
+    """Answer what is only asked; None for what changes something."""
     if action == "getstate":
         return vm.power
     if action == "hassnapshot":
         # A console's Perl prints "false" as nothing at all.
         return "1" if _has_snapshot(vm) else "" if settings.dialect == "console" else "0"
-    kinds = {fault.kind for fault in faults}
-    if "lie" in kinds:
-        return "1"
-    if vm.power == "stuck":
-        raise refuse_with_fault(STUCK)
-    from hlb_hooks.lab.host.task_client import Patience, run_task
+    if action == "getconfigfile":
+        return str(vm.config)
+    if action == "getid":
+        # On real hosts a small number; all that counts here is that it is the VM's own.
+        return str(int(vm.key[:4], 16))
+    if action == "getuptime":
+        from hlb_hooks.lab.host.changes import read_uptime_seconds
 
-    padded = [*operands, "0", "0"][:4] if operands else []
-    patience = Patience.END
-    if "timeout_late" in kinds:
-        patience = Patience.NONE
-    elif "timeout" in kinds:
-        patience = Patience.BEGIN
-    elif "done_early" in kinds:
-        patience = Patience.ANSWER
-    run_task(lab, [action, str(vm.config), *padded], make_orders(faults), patience)
-    return "1"
+        return str(read_uptime_seconds(vm))
+    return None
 
 
 def _has_snapshot(vm: RegisteredVm) -> bool:

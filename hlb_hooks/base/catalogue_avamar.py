@@ -1,0 +1,122 @@
+"""What ``hlb dataset``, ``hold``, ``drain`` and ``whereis`` say; see ``catalogue``."""
+
+DATASET_TEXTS: dict[str, tuple[str, str]] = {
+    "dataset": (
+        "the dataset of job {job}, for the Linux file system plug-in",
+        "dataset zadania {job}, dla wtyczki systemu plikow Linuksa",
+    ),
+    "dataset_sources": ("source data, files and folders:", "dane zrodlowe, pliki i foldery:"),
+    "dataset_unwritable": (
+        "this name has bytes that no dialogue takes: name a folder above it",
+        "w tej nazwie sa bajty, ktorych nie da sie wpisac: podaj folder nadrzedny",
+    ),
+    "dataset_excludes": ("exclusions:", "wykluczenia:"),
+    "why_swap": ("swap of a VM that runs: locked", "swap dzialajacej maszyny: zablokowany"),
+    "why_delta": (
+        "what is written while the snapshot is open: locked",
+        "zapisy przy otwartym snapshocie: zablokowane",
+    ),
+    "why_block_list": (
+        "list of changed blocks: a restore drops it",
+        "lista zmienionych blokow: odtwarzanie ja usuwa",
+    ),
+    "why_snapshot_state": (
+        "state of a snapshot: a restore drops it",
+        "stan snapshotu: odtwarzanie go usuwa",
+    ),
+    "why_lock": ("a lock", "blokada"),
+    "why_file_system": ("of VMFS itself", "wewnetrzny plik VMFS"),
+    "dataset_includes": ("inclusions:", "wlaczenia:"),
+    "dataset_no_includes": ("inclusions: none", "wlaczenia: brak"),
+    "dataset_rescues": (
+        "disks whose names look like those of a snapshot: without these lines they would be left "
+        "out",
+        "dyski o nazwach jak z pliku snapshotu: bez tych wierszy zostalyby pominiete",
+    ),
+    "dataset_options": ("options, More, attribute and value:", "opcje, More, atrybut i wartosc:"),
+    "dataset_checked": (
+        "checked against the files of {count} VMs of this host: all that a restore wants is in",
+        "sprawdzone na plikach {count} maszyn tego hosta: jest wszystko, czego wymaga odtworzenie",
+    ),
+}
+
+HOLD_TEXTS: dict[str, tuple[str, str]] = {
+    "held": (
+        "{name} is left alone from now on: {vmx}",
+        "{name}: od teraz nikt jej nie rusza: {vmx}",
+    ),
+    "hold_and_run": (
+        "run {run} is under way and knows it: what it has begun goes on, and is removed as ever",
+        "przebieg {run} trwa i ja zna: co zaczal, dokonczy i usunie jak zawsze",
+    ),
+    "released": ("{name} is released: {vmx}", "{name}: znow w backupie: {vmx}"),
+    "nothing_held": ("nothing is held", "nic nie jest wstrzymane"),
+    "whole_host": ("the whole host", "caly host"),
+    "is_held": (
+        "{who} wants it left alone since {since}{why}",
+        "{who} prosi, zeby jej nie ruszac, od {since}{why}",
+    ),
+    "release_it": (
+        "when it may be backed up again: hlb hold --release '{vmx}'",
+        "kiedy backup znow moze ja brac: hlb hold --release '{vmx}'",
+    ),
+    "release_host": (
+        "when its maintenance is over: hlb drain --release",
+        "po zakonczeniu prac: hlb drain --release",
+    ),
+    "draining": (
+        "no run begins on this host until hlb drain --release",
+        "na tym hoscie nie zacznie sie zaden przebieg az do hlb drain --release",
+    ),
+    "drain_waits": (
+        "run {run} is not over, {count} snapshots of it are open",
+        "przebieg {run} jeszcze trwa, otwarte snapshoty: {count}",
+    ),
+    "drained": (
+        "nothing of ours is open: the host is free",
+        "nic naszego nie jest otwarte: host jest wolny",
+    ),
+    "not_drained": (
+        "{count} runs are not over yet",
+        "przebiegow, ktore jeszcze trwaja: {count}",
+    ),
+    "drain_released": ("runs may begin again", "przebiegi znow moga sie zaczynac"),
+}
+
+WHEREIS_TEXTS: dict[str, tuple[str, str]] = {
+    "whereis_registered": (
+        "registered on this host, power state {power}",
+        "zarejestrowana na tym hoscie, stan {power}",
+    ),
+    "whereis_not_registered": (
+        "not registered on this host",
+        "nie jest zarejestrowana na tym hoscie",
+    ),
+    "whereis_disk": ("disk {path}", "dysk {path}"),
+    "whereis_snapshot": ("snapshot {name}", "snapshot {name}"),
+    "whereis_claim": (
+        "claimed by run {run} on host {host}, refreshed {refreshed}",
+        "zajeta przez przebieg {run} na hoscie {host}, odswiezone {refreshed}",
+    ),
+    "whereis_elsewhere": (
+        "a configuration of the same name lies at {path}",
+        "konfiguracja o tej samej nazwie lezy w {path}",
+    ),
+    "whereis_open": (
+        "run {run} has {snapshot} open, or may have",
+        "przebieg {run} ma otwarty {snapshot} albo moze miec",
+    ),
+    "whereis_backup": (
+        "backed up by run {run} of {begun}, job {job}",
+        "w backupie z przebiegu {run} z {begun}, zadanie {job}",
+    ),
+    "whereis_perhaps": (
+        "protected by run {run} of {begun}, job {job}; whether it was read is not known",
+        "chroniona w przebiegu {run} z {begun}, zadanie {job}; nie wiadomo, czy ja przeczytano",
+    ),
+    "whereis_more": ("and {count} older ones", "i {count} starszych"),
+    "whereis_no_backup": (
+        "no run here has ever protected it",
+        "zaden przebieg tutaj jej nie chronil",
+    ),
+}

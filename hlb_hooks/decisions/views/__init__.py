@@ -1,0 +1,1 @@
+"""What the operator is shown, as plain facts: the one source of the text, the JSON and the page."""

@@ -1,0 +1,83 @@
+"""What ``--json`` writes: for each command one document, with a format and a version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from hlb_hooks.decisions.views.history_view import RunLine
+from hlb_hooks.decisions.views.run_view import RunView
+from hlb_hooks.decisions.views.status_view import LastSuccess, OpenRunView, ToDoView
+
+# To be raised when a field goes, or means something else; a new one is no reason.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """Something that stood in the way: a state file that is damaged, a hlb.toml with a mistake."""
+
+    message: Annotated[str, "what, naming the file"]
+    next_step: Annotated[str, "what to do about it; may be empty"]
+
+
+@dataclass(frozen=True)
+class ReportDocument:
+    """``hlb report --json``."""
+
+    format: Annotated[str, "hlb-report"]
+    version: Annotated[int, "of the format: 1"]
+    written: Annotated[datetime, "when this was written"]
+    problems: Annotated[tuple[ProblemView, ...], "what could not be read"]
+    run: Annotated[RunView, "the run"]
+
+
+@dataclass(frozen=True)
+class HistoryDocument:
+    """``hlb history --json``."""
+
+    format: Annotated[str, "hlb-history"]
+    version: Annotated[int, "of the format: 1"]
+    written: Annotated[datetime, "when this was written"]
+    problems: Annotated[tuple[ProblemView, ...], "what could not be read"]
+    runs: Annotated[tuple[RunLine, ...], "the runs, newest first"]
+
+
+@dataclass(frozen=True)
+class StatusDocument:
+    """``hlb status --json``."""
+
+    format: Annotated[str, "hlb-status"]
+    version: Annotated[int, "of the format: 1"]
+    written: Annotated[datetime, "when this was written"]
+    problems: Annotated[tuple[ProblemView, ...], "what could not be read"]
+    runs: Annotated[tuple[OpenRunView, ...], "the runs that are not settled yet"]
+    open: Annotated[int, "VMs with an open snapshot"]
+    last_successes: Annotated[
+        tuple[LastSuccess, ...],
+        "of each VM that a job has chosen in the week before its last run: none first, then oldest",
+    ]
+    to_do: Annotated[tuple[ToDoView, ...], "what a person has to do"]
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key of hlb.toml, as it is in force."""
+
+    section: Annotated[str, "where it stands: run, jobs.default"]
+    key: Annotated[str, "its name"]
+    value: Annotated[str | int | float | bool | tuple[str, ...], "the value in force"]
+    line: Annotated[int | None, "the line of hlb.toml that says it; null: it is the default"]
+
+
+@dataclass(frozen=True)
+class ConfigDocument:
+    """``hlb config show --json``."""
+
+    format: Annotated[str, "hlb-config"]
+    version: Annotated[int, "of the format: 1"]
+    path: Annotated[str, "the file"]
+    said_by: Annotated[str, "why this one: --config, $HLB_CONFIG, or default"]
+    keys: Annotated[tuple[KeyView, ...], "every key"]
+
+
+DOCUMENTS = (ReportDocument, HistoryDocument, StatusDocument, ConfigDocument)
