@@ -19,13 +19,18 @@ _hlb_hooks() {
             @subcommands@) command="$command $word" ;;
         esac
     done
+    case "${COMP_WORDS[COMP_CWORD]}" in
+        -*) ;;
+        *)
+            case "$command" in
+                @parents@) ;;
+                *) return ;;
+            esac
+            ;;
+    esac
     case "$command" in
 """
 _TAIL = """\
-    esac
-    case "${COMP_WORDS[COMP_CWORD]}" in
-        -*) ;;
-        *) [ "$command" = hlb ] || return ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -40,44 +45,30 @@ def main(arguments: list[str]) -> None:
 
 def render(programs: list[Program]) -> str:
     """Give the script, to be read by an interactive bash."""
-    everything = [
-        *programs,
-        *(subcommand for program in programs for subcommand in program.subcommands),
-    ]
-    valued = sorted(
-        {
-            spelling
-            for program in everything
-            for option in program.options
-            if option.value
-            for spelling in option.spellings
-        }
-    )
-    subcommands = [
-        f"'{program.name} {subcommand.name}'"
-        for program in programs
-        for subcommand in program.subcommands
-    ]
-    head = _HEAD.replace("@valued@", " | ".join(valued))
+    everything = [part for program in programs for part in program.walk()]
+    valued = {
+        spelling
+        for part in everything
+        for option in part.options
+        if option.value
+        for spelling in option.spellings
+    }
+    subcommands = [f"'{part.name}'" for part in everything if part not in programs]
+    head = _HEAD.replace("@valued@", " | ".join(sorted(valued)))
     head = head.replace("@subcommands@", " | ".join(subcommands))
-    cases = []
-    for program in programs:
-        names = " ".join(subcommand.name for subcommand in program.subcommands)
-        cases.append(_case(program.name, f"{names} {_spell(program)}".strip()))
-        cases += [
-            _case(f"{program.name} {subcommand.name}", _spell(subcommand))
-            for subcommand in program.subcommands
-        ]
+    # Where subcommands follow, they are proposed before anything is typed.
+    head = head.replace(
+        "@parents@", " | ".join(f"'{part.name}'" for part in everything if part.subcommands)
+    )
+    cases = [_case(part) for part in everything]
     names = " ".join(program.name for program in programs)
     return f"{head}{''.join(cases)}{_TAIL}complete -o default -F _hlb_hooks {names}\n"
 
 
-def _case(command: str, words: str) -> str:
-    return f"        '{command}') words='{words}' ;;\n"
-
-
-def _spell(program: Program) -> str:
-    return " ".join(spelling for option in program.options for spelling in option.spellings)
+def _case(program: Program) -> str:
+    words = [subcommand.name.rpartition(" ")[2] for subcommand in program.subcommands]
+    words += [spelling for option in program.options for spelling in option.spellings]
+    return f"        '{program.name}') words='{' '.join(words)}' ;;\n"
 
 
 if __name__ == "__main__":

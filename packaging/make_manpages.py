@@ -49,7 +49,7 @@ def render_program(program: Program, others: Iterable[str]) -> str:
     ]
     if program.subcommands:
         lines.append(".SH COMMANDS")
-        for subcommand in program.subcommands:
+        for subcommand in list(program.walk())[1:]:
             lines += [
                 f".SS {_text(subcommand.usage)}",
                 _text(subcommand.description),
@@ -94,7 +94,8 @@ def render_configuration() -> str:
 
 
 def _head(name: str, section: int) -> str:
-    return f'.TH "{name}" {section} "" "hlb-hooks {__version__}" "Hypervisor-level backup"'
+    # Without hyphenation: a path or an option is to be copied as it stands there.
+    return f'.TH "{name}" {section} "" "hlb-hooks {__version__}" "Hypervisor-level backup"\n.nh'
 
 
 def _options(options: Iterable[Option]) -> list[str]:

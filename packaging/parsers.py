@@ -22,13 +22,19 @@ class Option:
 
 @dataclass(frozen=True)
 class Program:
-    """A program, or one subcommand of it."""
+    """A program, or one subcommand of it, whose name has all its words."""
 
     name: str
     description: str
     usage: str
     options: tuple[Option, ...]
     subcommands: tuple["Program", ...] = ()
+
+    def walk(self) -> Iterator["Program"]:
+        """Give the program and everything below it, each named by all its words."""
+        yield self
+        for subcommand in self.subcommands:
+            yield from subcommand.walk()
 
 
 def list_programs() -> list[Program]:
@@ -46,7 +52,7 @@ def _read(name: str, parser: argparse.ArgumentParser) -> Program:
         usage=" ".join(parser.format_usage().removeprefix("usage: ").split()),
         options=tuple(option for action in actions for option in _read_options(parser, action)),
         subcommands=tuple(
-            _read(word, subparser)
+            _read(f"{name} {word}", subparser)
             for action in actions
             if isinstance(action, argparse._SubParsersAction)
             for word, subparser in action.choices.items()

@@ -32,7 +32,7 @@ CONFIGURATION = {
     "etc/cron.d/hlb-hooks": "hlb-hooks.cron",
     "etc/logrotate.d/hlb-hooks": "hlb-hooks.logrotate",
 }
-DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE", "docs")
+DOCUMENTS = ("README.md", "CHANGELOG.md", "LICENSE", "docs", "packaging/monitoring")
 
 
 def main(arguments: list[str]) -> None:
@@ -87,7 +87,7 @@ def _copy_documents(folder: Path) -> None:
     for name in DOCUMENTS:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name)
+            shutil.copytree(source, folder / source.name)
         else:
             shutil.copy(source, folder)
 

@@ -129,7 +129,8 @@ def test_a_whole_backup_and_a_restore_keep_every_byte(console: Console) -> None:
     assert match[1] == match[2]
     assert int(match[1]) > 20
     wait_for_guards(console)
-    assert not look(console)["left"]
+    # hlb restore has put aside what came back with the VM and was of its backup.
+    assert not [path for path in look(console)["left"] if "/before-restore/" not in path]
 
 
 def test_after_a_crash_the_reaper_removes_what_was_left_open(console: Console) -> None:
