@@ -12,12 +12,16 @@ from typing import Any, Literal
 from hook_watching import PATIENCE_SECONDS, wait_until
 from scene import PATIENCE_OF_THE_RUN_SECONDS, Scene, staged
 
+from hlb_hooks.effects.records import Flag, encode_record, make_record
+from hlb_hooks.effects.state_file import read_state_file
+
 # `error` is EIO from strace: of the n-th write or sync of each thread, or from there on.
 Fault = Literal["full", "read_only", "bad_config", "error"]
 # Who meets it: a start hook from its beginning, or one that has begun its run; or who removes.
 Program = Literal["initial_backup", "running_initial_backup", "initial_umount", "guard", "reap"]
 
 _GETSTATE_SECONDS = 0.7
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ class BadDisk:
         folder = scene.site.state_dir
         text = scene.site.config.read_bytes()
         if self.fault == "full":
+            for path in scene.site.state_files():
+                _use_up_page(path)
             _fill(folder / "filler")
         elif self.fault == "read_only":
             _run("mount", "--bind", folder, folder)
@@ -182,6 +188,16 @@ def _own_disk(folder: Path) -> Iterator[None]:
         yield
     finally:
         _run("umount", "--lazy", folder)
+
+
+def _use_up_page(path: Path) -> None:
+    """Add a note that ends with a page: a full disk still has what is left of a file's last one."""
+    (vmx, *_) = (each.vmx for each in read_state_file(str(path)).records if each.vmx)
+    least = len(encode_record(make_record(Flag.NOTE, vmx, text="x")))
+    room = -(path.stat().st_size + least) % _PAGE_BYTES
+    with path.open("ab") as file:
+        file.write(encode_record(make_record(Flag.NOTE, vmx, text="x" * (1 + room))))
+    assert path.stat().st_size % _PAGE_BYTES == 0
 
 
 def _fill(path: Path) -> None:
