@@ -6,7 +6,6 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -132,7 +131,7 @@ def test_a_guard_that_waits_says_what_for(site: Site) -> None:
 def make_older(path: Path, age: timedelta) -> None:
     """Write a state file as if all of it had happened so long ago."""
     records = decode_records(path.read_bytes(), str(path)).records
-    older = [replace(record, moment=record.moment - age) for record in records]
+    older = [record._replace(moment=record.moment - age) for record in records]
     path.write_bytes(b"".join(map(encode_record, older)))
 
 
