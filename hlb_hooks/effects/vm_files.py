@@ -134,10 +134,14 @@ def datastore_of(path: str) -> str:
 
     A path elsewhere, as of an NFS mount of another place, is given the folder above the VM's.
     """
+    volume = volume_of(path)
+    return os.path.realpath(volume) if _VOLUMES in path else volume
+
+
+def volume_of(path: str) -> str:
+    """Give the datastore as ``path`` names it, which may be by its label; nothing is looked up."""
     head, mark, tail = path.rpartition(_VOLUMES)
-    if not mark:
-        return os.path.dirname(os.path.dirname(path))
-    return os.path.realpath(head + mark + tail.partition("/")[0])
+    return head + mark + tail.partition("/")[0] if mark else os.path.dirname(os.path.dirname(path))
 
 
 @reads

@@ -27,7 +27,7 @@ from page import PAGE, describe_machine, render
 from removal_window import measure_in_a_process
 
 MEMORY = Path("/dev/shm")
-REMOVALS = int(os.environ.get("HLB_BENCH_REMOVALS", "1000"))
+REMOVALS = int(os.environ.get("HLB_BENCH_REMOVALS", "400"))
 
 
 def describe_window(folder: Path, removals: int) -> str:
