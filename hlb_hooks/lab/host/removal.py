@@ -131,7 +131,9 @@ def _merge(lab: Lab, vm: RegisteredVm, job: _Job, manner: Manner | None) -> None
         left = helper and _rename(vm, helper, job.spans)
         stays = (left,) if left and manner.helper != "hidden" else ()
         kept = tuple(_rename(vm, entry, job.spans) for entry in job.kept)
-        _merge_spans(lab, vm, job.spans, job.doomed, job.last_uid, (*kept, *stays))
+        # A helper that no entry names is on the disks alone: nobody would take its .vmsn away.
+        doomed = (*job.doomed, left) if left and manner.helper == "hidden" else job.doomed
+        _merge_spans(lab, vm, job.spans, doomed, job.last_uid, (*kept, *stays))
         if left and manner.helper == "merged":
             with lab.hold_vm(vm.config):
                 spans = plan_one(vm, left)
