@@ -342,6 +342,7 @@ def test_a_helper_may_be_left_behind_and_the_next_removal_merges_it(
     assert run_vmware_cmd(lab, vm.config, *REMOVE).exit_code == 0
     assert open_names(lab, vm) == ()
     assert not list(vm.folder.glob("*-0*"))
+    assert not list(vm.folder.glob("*.vmsn"))
 
 
 def test_a_vm_that_is_off_needs_no_helper(lab: Lab) -> None:
