@@ -21,7 +21,7 @@ import avtar_like
 import pytest
 from esx import Host
 from hook_story import Outcome, Story, escaped, read_story
-from hook_watching import PATIENCE_SECONDS, find_guards, read_words, wait_until
+from hook_watching import PATIENCE_SECONDS, find_guards, find_processes, wait_until
 
 from hlb_hooks.entry.arguments import HOOKS
 from hlb_hooks.entry.hook_scripts import render
@@ -213,11 +213,7 @@ class Site:
     def hook_pid(self, hook: str) -> int:
         """Give the pid of a hook under way."""
         script = os.fsencode(self.scripts / hook)
-        found = [
-            int(entry.name)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and script in read_words(entry) and b"-I" in read_words(entry)
-        ]
+        found = list(find_processes(lambda words: script in words and b"-I" in words))
         assert len(found) == 1, found
         return found[0]
 

@@ -32,12 +32,34 @@ def read_words(process: Path) -> list[bytes]:
 
 
 def find_guards(root: Path) -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        words = read_words(entry)
-        if GUARD_MODULE.encode() in words and b"--state" in words:
-            state = Path(os.fsdecode(words[words.index(b"--state") + 1]))
-            if root in state.parents:
-                yield int(entry.name)
+    """Give the guards of the runs below ``root``."""
+
+    def is_guard(words: list[bytes]) -> bool:
+        if GUARD_MODULE.encode() not in words or b"--state" not in words:
+            return False
+        return root in Path(os.fsdecode(words[words.index(b"--state") + 1])).parents
+
+    return find_processes(is_guard)
+
+
+def find_processes(is_wanted: Callable[[list[bytes]], bool]) -> Iterator[int]:
+    """Give the processes with such a command line; not what they fork to run a command.
+
+    What is forked has its parent's command line until it runs its program.
+    """
+    found = {
+        int(entry.name): _read_parent(entry)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and is_wanted(read_words(entry))
+    }
+    return (pid for pid, parent in found.items() if parent not in found)
+
+
+def _read_parent(process: Path) -> int | None:
+    with suppress(OSError):
+        # The second field is the program's name, which may hold anything.
+        return int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
+    return None
 
 
 def kill_guards(root: Path) -> None:
