@@ -40,6 +40,18 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "is_making": ("being made for {length}", "tworzony od {length}"),
     "is_open": ("open for {length}", "otwarty od {length}"),
     "is_removing": ("being removed for {length}", "usuwany od {length}"),
+    "was_read": (
+        "read by the client for about {length}; the snapshot was there {beyond} longer",
+        "klient czytal ok. {length}; snapshot istnial o {beyond} dluzej",
+    ),
+    "was_read_open": (
+        "read by the client for about {length}",
+        "klient czytal ok. {length}",
+    ),
+    "beyond_reading": (
+        "snapshots were there beyond the reading: about {hours} hours, all VMs together (estimate)",
+        "snapshoty istnialy poza czytaniem: ok. {hours} godz., wszystkie maszyny razem (szacunek)",
+    ),
     # hlb status
     "last_successes": (
         "last success of each VM, the oldest first:",
@@ -95,6 +107,10 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "tile_pending": ("waiting", "czekajace"),
     "tile_open": ("still open", "otwarte"),
     "tile_not_due": ("not due", "nie w tym terminie"),
+    "tile_beyond": (
+        "snapshot hours beyond reading (estimate)",
+        "godziny snapshotow poza czytaniem (szacunek)",
+    ),
     "tile_length": ("took", "trwalo"),
     "tile_so_far": ("so far", "dotad"),
     "fact_run": ("run", "przebieg"),
@@ -137,6 +153,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "phase_waiting": ("waiting for its turn", "czeka na kolej"),
     "phase_making": ("snapshot being made", "tworzenie snapshotu"),
     "phase_open": ("open, can be read", "otwarty, mozna czytac"),
+    "phase_reading": ("being read (estimate)", "czytanie (szacunek)"),
     "phase_removing": ("being removed", "usuwanie"),
     "outcome_failed": ("failed", "nieudana"),
     "outcome_open": ("still open", "jeszcze otwarta"),

@@ -196,15 +196,8 @@ def list_commands_of_run(run: str) -> tuple[int, ...]:
 
 @reads
 def list_holders(paths: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Give, for each of ``paths`` that another process holds open, the pids that do.
-
-    A file is known by device and inode, so that it is found whatever name it was opened by.
-    """
-    wanted: dict[tuple[int, int], str] = {}
-    for path in paths:
-        with contextlib.suppress(OSError):
-            status = os.stat(path)
-            wanted[status.st_dev, status.st_ino] = path
+    """Give, for each of ``paths`` that another process holds open, the pids that do."""
+    wanted = _identify_files(paths)
     holders: dict[str, tuple[int, ...]] = {}
     if not wanted:
         return holders
@@ -212,6 +205,38 @@ def list_holders(paths: Iterable[str]) -> dict[str, tuple[int, ...]]:
         for path in _list_held_by(pid, wanted):
             holders[path] = (*holders.get(path, ()), pid)
     return holders
+
+
+@reads
+def list_held_by_family(pid: int, paths: Iterable[str]) -> set[str]:
+    """Give those of ``paths`` that ``pid``, or a process that it or its children started, holds."""
+    wanted = _identify_files(paths)
+    held: set[str] = set()
+    for each in _list_family(pid) if wanted else ():
+        held |= _list_held_by(each, wanted)
+    return held
+
+
+def _list_family(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for each in list_pids():
+        facts = read_process(each)
+        if facts is not None:
+            children.setdefault(facts.parent_pid, []).append(each)
+    family = [pid]
+    for member in family:
+        family.extend(children.get(member, ()))
+    return family
+
+
+def _identify_files(paths: Iterable[str]) -> dict[tuple[int, int], str]:
+    """Give the files that are there by device and inode: by whatever name they were opened."""
+    found: dict[tuple[int, int], str] = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            found[status.st_dev, status.st_ino] = path
+    return found
 
 
 def _list_held_by(pid: int, wanted: dict[tuple[int, int], str]) -> set[str]:

@@ -1,7 +1,9 @@
 """The guard's watch: wait for the owner, then do what the end hook did not."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -18,6 +20,7 @@ from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.emergency import find_short_of_space, list_datastores
 from hlb_hooks.steps.metrics import publish_metrics
+from hlb_hooks.steps.read_times import ReadTimes
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.tidy import tidy_up
@@ -33,6 +36,7 @@ class Watch:
 
     context: Context
     state_file: StateFile
+    _read_times: ReadTimes = field(default_factory=ReadTimes)
     _run: Run | None = None
     _size: int = -1
     _next_heartbeat: float = 0.0
@@ -87,8 +91,9 @@ class Watch:
     def _look_once(self) -> bool:
         """Do what is to be done now; True when nothing is left to do for the run."""
         run = self.read_run()
+        self._follow_reading(run)
         if run.is_finished:
-            return True
+            return self._read_times.is_empty
         now = clock.read_seconds_since_boot()
         self._blocked_by = find_block(run) if _is_due(run) else ""
         self._beat(run, now)
@@ -134,6 +139,19 @@ class Watch:
 
         Raise BlockingIOError when another process is acting for the run.
         """
+        with self._act_for_run() as journal:
+            run = journal.run
+            if run.awaits_verdict and run.owner.is_over():
+                note_reading(self.context, journal)
+            if not run.is_ended and not self._waits(run):
+                self._settle(journal)
+            if run.is_ended:
+                self._read_times.put_down(journal)
+            return run.is_finished
+
+    @contextmanager
+    def _act_for_run(self) -> Iterator[WrittenJournal]:
+        """Hold the run's lock. Raise BlockingIOError when another process is acting for it."""
         self.state_file.lock_or_raise()
         try:
             run = self.read_run()
@@ -143,15 +161,27 @@ class Watch:
                 # Damaged, full or read-only: what is open is removed all the same.
                 self.context.log.error("state_unusable", why=error.message)
             journal = WrittenJournal(run, self.state_file)
-            if run.awaits_verdict and run.owner.is_over():
-                note_reading(self.context, journal)
-            if not run.is_ended and not self._waits(run):
-                self._settle(journal)
+            yield journal
             for text in dict.fromkeys(journal.unwritten):
                 self.context.log.error("unwritten", why=text)
-            return run.is_finished
         finally:
             self.state_file.unlock()
+
+    def _follow_reading(self, run: Run) -> None:
+        """Watch the client read, and put down what was seen if a hook has ended the run.
+
+        Nothing hangs on it, so nothing may fail by it.
+        """
+        try:
+            if not run.is_ended and not _is_due(run):
+                self._read_times.look(run)
+            elif run.is_ended and not self._read_times.is_empty:
+                # A hook may be at work for this run: then after it.
+                with suppress(BlockingIOError), self._act_for_run() as journal:
+                    self._read_times.put_down(journal)
+        except Exception as error:
+            self.context.log.exception("reading_not_followed", why=str(error))
+            self._read_times.give_up()
 
     def _waits(self, run: Run) -> bool:
         """Tell whether the snapshots have to stay for now."""

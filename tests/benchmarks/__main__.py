@@ -68,7 +68,7 @@ def measure(table: Table, in_memory: Path, on_disk: Path, *, is_short: bool) -> 
     table.add(growth.measure_status(workshop, on_disk, 30 if is_short else 365, 500))
     table.add(schedule.measure_schedule(workshop, on_disk, 20 if is_short else 40))
     table.add(reading.measure_in_place(workshop, on_disk, 32 if is_short else 256))
-    table.add(reading.measure_exposure(workshop, on_disk, 4 if is_short else 12, 0.5))
+    table.add(reading.measure_exposure(workshop, on_disk, 4 if is_short else 12, 3.0))
 
 
 def main() -> None:

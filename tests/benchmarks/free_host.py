@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from native_programs import Stopwatch, Timing, build_program
 
@@ -168,6 +169,24 @@ class FreeHost:
             lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
+
+    def configure_guard(self, poll_seconds: float) -> None:
+        """Have the guard look around so often."""
+        text = self.config.read_text()
+        usual = "guard_poll_seconds = 2.0"
+        if usual not in text:
+            raise AssertionError(f"{self.config} does not say {usual}")
+        self.config.write_text(text.replace(usual, f"guard_poll_seconds = {poll_seconds}"))
+
+    def report(self) -> dict[str, Any]:
+        """Give the report of the last run."""
+        hlb = "import sys; from hlb_hooks.entry.hlb import main; sys.exit(main())"
+        program = [self.workshop.python, "-I", "-c", hlb, "report", "--json"]
+        done = subprocess.run(
+            [*program, "--config", self.config], stdout=subprocess.PIPE, check=False
+        )
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
 
     def set_latency(self, seconds: Mapping[str, float]) -> None:
         """Have the host's commands take so long, each by its name; ``jitter`` is a share."""

@@ -23,6 +23,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,35 @@ def read_to_end(descriptor: int, received: bytearray) -> None:
         received += data
 
 
+def hold(names: list[str]) -> Callable[[], None]:
+    """Open files; give what closes them."""
+    descriptors = [os.open(name, os.O_RDONLY) for name in names]
+
+    def let_go() -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    return let_go
+
+
+def hold_in_a_child(names: list[str]) -> Callable[[], None]:
+    """Have a child open files, as a client that is several processes does, until this one ends."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writing)
+        hold(names)
+        os.read(reading, 1)
+        os._exit(0)
+    os.close(reading)
+
+    def let_go() -> None:
+        os.close(writing)
+        os.waitpid(child, 0)
+
+    return let_go
+
+
 def wait_at(barrier: Path) -> None:
     """Say that the start hook is over, and wait until the test lets this go on."""
     (barrier / "started").touch()
@@ -101,6 +131,10 @@ def parse_options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--read", nargs="+", action="extend", default=[], metavar="FILE")
     parser.add_argument("--sleep", type=float, default=0, metavar="SECONDS", help="after reading")
     parser.add_argument("--barrier", type=Path, metavar="FOLDER", help="see wait_at")
+    parser.add_argument(
+        "--hold", action="append", default=[], metavar="FILE", help="while it waits"
+    )
+    parser.add_argument("--hold-in-a-child", action="store_true")
     parser.add_argument("--eof-seconds", type=float, default=5)
     options = parser.parse_known_args(argv)[0]
     if not options.no_end and options.run_at_end is None:
@@ -121,7 +155,9 @@ def main(argv: list[str]) -> int:
         "end": None,
     }
     if options.barrier is not None:
+        let_go = hold_in_a_child(options.hold) if options.hold_in_a_child else hold(options.hold)
         wait_at(options.barrier)
+        let_go()
     for name in options.read:
         try:
             story["read"][name] = hashlib.sha256(Path(name).read_bytes()).hexdigest()

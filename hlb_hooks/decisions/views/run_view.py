@@ -7,6 +7,7 @@ from typing import Annotated
 
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.views.phases import Phase
+from hlb_hooks.decisions.views.reading import ReadingView
 
 
 class RunState(StrEnum):
@@ -76,6 +77,7 @@ class VmView:
         str | None, "of that snapshot: quiesced, crash_consistent, powered_off or suspended"
     ]
     phases: Annotated[tuple[Phase, ...], "what it went through, in order"]
+    reading: Annotated[ReadingView | None, "when the client read it, if the guard saw it"]
     missed_disks: Annotated[tuple[DiskView, ...], "disks that the backup may be without"]
     attributes: Annotated[dict[str, str], "its attributes, such as BCK_FVM"]
     due_since: Annotated[datetime | None, "since when it was due, if it has an interval"]
@@ -94,6 +96,11 @@ class Totals:
     pending: Annotated[int, "of these: nothing is known yet"]
     open: Annotated[int, "VMs on which a snapshot of ours is, or may be"]
     not_due: Annotated[int, "VMs that the targets choose, and whose turn it was not"]
+    beyond_reading_seconds: Annotated[
+        int | None,
+        "estimate: how long all snapshots together were there beyond their VMs' reading; null: the "
+        "guard saw no reading",
+    ]
 
 
 @dataclass(frozen=True)

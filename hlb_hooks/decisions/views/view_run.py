@@ -9,6 +9,7 @@ from hlb_hooks.base.text import escape, make_printable
 from hlb_hooks.decisions.missed_disks import decode_missed_disks
 from hlb_hooks.decisions.verdict import count_vms, decide_end_exit, rank_in_report
 from hlb_hooks.decisions.views.phases import trace_phases
+from hlb_hooks.decisions.views.reading import add_beyond, find_reading
 from hlb_hooks.decisions.views.run_view import (
     BEFORE_THE_END,
     DiskView,
@@ -72,6 +73,7 @@ def view_run(run: Run, records: Sequence[Record], now: datetime) -> RunView:
             pending=len(run.pending),
             open=len(run.open_vms),
             not_due=len(run.not_due),
+            beyond_reading_seconds=add_beyond(vm.reading for vm in vms),
         ),
         vms=tuple(vms),
     )
@@ -104,6 +106,7 @@ def _view_vm(run: Run, vm: VmStory, told: _Sorted, state: RunState, now: datetim
     records = told.of_vm[vm.vmx]
     wishes = _merge_details(records, Flag.CHOSEN, Flag.NOT_DUE)
     consistency = _merge_details(records, Flag.OK_SNAP).get("consistency")
+    phases = trace_phases(records, run.begun, told.moments.get(Flag.ENDED), now)
     missed = [
         disk for record in records for disk in decode_missed_disks(record.details.get("missed", ""))
     ]
@@ -119,7 +122,8 @@ def _view_vm(run: Run, vm: VmStory, told: _Sorted, state: RunState, now: datetim
         notes=tuple(make_printable(note) for note in vm.notes),
         snapshot=escape(next(reversed(vm.attempts), "")) or None,
         consistency=consistency if consistency in _CONSISTENCIES else None,
-        phases=trace_phases(records, run.begun, told.moments.get(Flag.ENDED), now),
+        phases=phases,
+        reading=find_reading(records, phases),
         missed_disks=tuple(
             DiskView(escape(disk.node), escape(disk.path), disk.why)
             for disk in dict.fromkeys(missed)

@@ -9,9 +9,11 @@ from hlb_hooks.steps.desk.lines import INDENT, Line, Tone
 from hlb_hooks.steps.desk.words import (
     Voice,
     describe_counts,
+    describe_hours,
     describe_later,
     describe_length,
     describe_phases,
+    describe_reading,
     describe_snapshot,
     describe_state,
     is_trouble,
@@ -39,6 +41,9 @@ def tell_run_in_text(run: RunView, voice: Voice, zone: tzinfo) -> Iterator[Line]
     yield Line(voice.phrase("report"))
     for vm in run.vms:
         yield from _tell_vm(vm, voice)
+    beyond = run.totals.beyond_reading_seconds
+    if beyond is not None:
+        yield Line(voice.phrase("beyond_reading", hours=describe_hours(beyond)), tone=Tone.QUIET)
     yield Line(_tell_machines(run))
 
 
@@ -67,6 +72,8 @@ def _tell_vm(vm: VmView, voice: Voice) -> Iterator[Line]:
         yield Line(describe_snapshot(voice, vm), INDENT, Tone.QUIET)
     if vm.phases:
         yield Line(describe_phases(voice, vm), INDENT, Tone.QUIET)
+    if vm.reading is not None:
+        yield Line(describe_reading(voice, vm.reading), INDENT, Tone.QUIET)
     for note in vm.notes:
         yield Line(voice.phrase("note", text=note), INDENT, Tone.QUIET)
 

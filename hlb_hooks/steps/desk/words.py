@@ -5,6 +5,7 @@ from typing import Protocol
 
 from hlb_hooks.base import clock
 from hlb_hooks.decisions.views.phases import Phase, PhaseKind
+from hlb_hooks.decisions.views.reading import ReadingView
 from hlb_hooks.decisions.views.run_view import Outcome, RunState, RunView, VmView
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -120,6 +121,21 @@ def _describe_phase(voice: Voice, vm: VmView, phase: Phase) -> str:
     if phase.kind is PhaseKind.MAKING and follower is not PhaseKind.OPEN:
         return voice.phrase("made_in_vain", length=length)
     return voice.phrase(_LASTED[phase.kind], length=length)
+
+
+def describe_reading(voice: Voice, reading: ReadingView) -> str:
+    """Say how long the client read a VM, as far as the guard saw it."""
+    length = describe_length(reading.seconds)
+    if reading.beyond_seconds is None:
+        return voice.phrase("was_read_open", length=length)
+    beyond = describe_length(reading.beyond_seconds)
+    return voice.phrase("was_read", length=length, beyond=beyond)
+
+
+def describe_hours(seconds: int) -> str:
+    """Give hours, to the minute or so."""
+    hours = seconds / 3600
+    return f"{hours:.1f}" if hours >= 1 else f"{hours:.2f}"
 
 
 def describe_snapshot(voice: Voice, vm: VmView) -> str:

@@ -13,6 +13,7 @@ from hlb_hooks.steps.desk.page.style import write_style
 from hlb_hooks.steps.desk.page.timeline import add_name, make_badge, make_timeline
 from hlb_hooks.steps.desk.words import (
     Voice,
+    describe_hours,
     describe_later,
     describe_length,
     describe_state,
@@ -110,9 +111,13 @@ def _make_tiles(run: RunView, voice: Voice) -> Element:
             tile = add(tiles, "div", class_=tone)
             add(tile, "dt", voice.phrase(key))
             add(tile, "dd", str(count))
-    tile = add(tiles, "div")
-    add(tile, "dt", voice.phrase("tile_length" if run.ended else "tile_so_far"))
-    add(tile, "dd", describe_length(run.seconds))
+    lengths = [("tile_length" if run.ended else "tile_so_far", describe_length(run.seconds))]
+    if totals.beyond_reading_seconds is not None:
+        lengths.append(("tile_beyond", describe_hours(totals.beyond_reading_seconds)))
+    for key, text in lengths:
+        tile = add(tiles, "div")
+        add(tile, "dt", voice.phrase(key))
+        add(tile, "dd", text)
     return tiles
 
 

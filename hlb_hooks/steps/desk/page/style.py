@@ -93,6 +93,8 @@ font-variant-numeric:tabular-nums}
 transparent 4px 7px)}
 .making{top:1px;height:20px;background:var(--making)}
 .open{top:6px;height:10px;background:var(--open)}
+.reading{top:18px;height:3px;background:repeating-linear-gradient(90deg,var(--text) 0 2px,
+transparent 2px 4px)}
 .removing{top:1px;height:20px;border:1px solid var(--removing);
 background:repeating-linear-gradient(135deg,var(--removing) 0 3px,transparent 3px 6px)}
 .lasts{border-right:3px double var(--text)}

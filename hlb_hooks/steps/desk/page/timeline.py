@@ -2,11 +2,11 @@
 
 from datetime import datetime, tzinfo
 
-from hlb_hooks.decisions.views.phases import Phase, PhaseKind
+from hlb_hooks.decisions.views.phases import PhaseKind
 from hlb_hooks.decisions.views.run_view import Outcome, RunView, VmView
 from hlb_hooks.steps.desk.page.elements import Element, add, make
 from hlb_hooks.steps.desk.page.scale import Scale
-from hlb_hooks.steps.desk.words import Voice, describe_phases, name_vm
+from hlb_hooks.steps.desk.words import Voice, describe_phases, describe_reading, name_vm
 
 # A sign, the word's key, and the class that gives the colour.
 BADGES = {
@@ -18,10 +18,12 @@ BADGES = {
     Outcome.ADOPTED: ("\u21aa", "outcome_adopted", "quiet"),
     Outcome.NOT_DUE: ("\u2013", "outcome_not_due", "quiet"),
 }
+_READING = "reading"
 _LEGEND = {
     PhaseKind.WAITING: "phase_waiting",
     PhaseKind.MAKING: "phase_making",
     PhaseKind.OPEN: "phase_open",
+    _READING: "phase_reading",
     PhaseKind.REMOVING: "phase_removing",
 }
 _LEVELS = {
@@ -38,7 +40,7 @@ def make_timeline(run: RunView, scale: Scale, voice: Voice, zone: tzinfo) -> Ele
     """Give the section with a row for each VM that had a part in the run."""
     section = make("section")
     add(section, "h2", voice.phrase("page_timeline"))
-    section.append(_make_legend(voice))
+    section.append(_make_legend(voice, is_reading_seen=any(vm.reading for vm in run.vms)))
     # The roles say what the phone's layout would hide from a reader of screens.
     table = add(section, "table", role="table")
     head = add(add(table, "thead", role="rowgroup"), "tr", role="row")
@@ -76,8 +78,11 @@ def _make_row(vm: VmView, scale: Scale, voice: Voice) -> Element:
     cell = add(row, "td", class_="wide", role="cell")
     track = add(cell, "div", class_="track grid", aria_hidden="true")
     for phase in vm.phases:
-        track.append(_make_part(phase, scale))
+        track.append(_make_part(phase.kind, phase.begun, phase.ended, scale))
     words = describe_phases(voice, vm)
+    if vm.reading is not None:
+        track.append(_make_part(_READING, vm.reading.begun, vm.reading.ended, scale))
+        words = f"{words}; {describe_reading(voice, vm.reading)}"
     if vm.consistency:
         words = f"{words}; {voice.phrase(_LEVELS[vm.consistency])}"
     add(cell, "div", words, class_="small")
@@ -88,14 +93,14 @@ def _make_row(vm: VmView, scale: Scale, voice: Voice) -> Element:
     return row
 
 
-def _make_part(phase: Phase, scale: Scale) -> Element:
-    left = scale.place(phase.begun)
-    right = scale.place(phase.ended or scale.ended)
+def _make_part(kind: str, begun: datetime, ended: datetime | None, scale: Scale) -> Element:
+    left = scale.place(begun)
+    right = scale.place(ended or scale.ended)
     width = max(0.0, right - left)
-    lasts = " lasts" if phase.ended is None else ""
+    lasts = " lasts" if ended is None else ""
     # However short it is, it is seen, and at the right edge too.
     style = f"left:min({left:g}%,calc(100% - 3px));width:{width:g}%"
-    return make("div", class_=f"part {phase.kind}{lasts}", style=style)
+    return make("div", class_=f"part {kind}{lasts}", style=style)
 
 
 def _make_axis(scale: Scale, zone: tzinfo) -> Element:
@@ -122,9 +127,11 @@ def _describe_mark(mark: datetime, marks: list[datetime], zone: tzinfo) -> str:
     return local.strftime("%H:%M:%S" if step < _MINUTE else "%H:%M")
 
 
-def _make_legend(voice: Voice) -> Element:
+def _make_legend(voice: Voice, *, is_reading_seen: bool) -> Element:
     legend = make("ul", class_="legend")
     for kind, key in _LEGEND.items():
+        if kind == _READING and not is_reading_seen:
+            continue
         entry = add(legend, "li")
         track = add(entry, "div", class_="track", aria_hidden="true")
         add(track, "div", class_=f"part {kind}")
