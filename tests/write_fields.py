@@ -24,7 +24,8 @@ at all.
 What could not be read is in `problems`. After a usage or configuration error (exit code 2) or a
 defect (3) stdout is empty and stderr says why.
 """
-PLAIN = {str: "string", int: "integer", bool: "boolean", datetime: "moment", float: "number"}
+# A truth value is an integer too: the narrower kind goes first.
+PLAIN = {bool: "boolean", str: "string", int: "integer", datetime: "moment", float: "number"}
 
 
 def name_type(hint: Any) -> str:

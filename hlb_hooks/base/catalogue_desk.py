@@ -30,6 +30,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "totals_pending": ("{count} waiting", "czekajace: {count}"),
     "totals_open": ("{count} still open", "jeszcze otwarte: {count}"),
     "totals_not_due": ("{count} not due", "nie w tym terminie: {count}"),
+    "totals_held": ("{count} held", "wstrzymane: {count}"),
     # one VM
     "snapshot_of": ("snapshot {snapshot}", "snapshot {snapshot}"),
     "was_waiting": ("waited {length}", "czekala {length}"),
@@ -55,6 +56,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
         "przebieg {run} sie nie liczy, bo nie wiadomo, czy ja przeczytano: zobacz [jobs.{job}] "
         "success",
     ),
+    "left_alone": ("left alone by an operator's wish:", "wstrzymane na prosbe:"),
     # hlb history
     "result_read": (
         "protected, and read by the client",
@@ -95,6 +97,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "tile_pending": ("waiting", "czekajace"),
     "tile_open": ("still open", "otwarte"),
     "tile_not_due": ("not due", "nie w tym terminie"),
+    "tile_held": ("held", "wstrzymane"),
     "tile_length": ("took", "trwalo"),
     "tile_so_far": ("so far", "dotad"),
     "fact_run": ("run", "przebieg"),
@@ -145,7 +148,9 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "outcome_protected": ("protected", "zabezpieczona"),
     "outcome_adopted": ("adopted", "przejeta"),
     "outcome_not_due": ("not due", "nie w tym terminie"),
+    "outcome_held": ("held", "wstrzymana"),
     "page_not_due": ("Not due: {count}", "Nie w tym terminie: {count}"),
+    "page_held": ("Left alone by an operator's wish: {count}", "Wstrzymane na prosbe: {count}"),
     "page_quiesced": ("quiesced", "z wstrzymaniem zapisu"),
     "page_written": (
         "written {moment} by hlb-hooks {version}",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from hlb_hooks.decisions.views.history_view import RunLine
+from hlb_hooks.decisions.views.holds_view import HoldView
 from hlb_hooks.decisions.views.run_view import RunView
 from hlb_hooks.decisions.views.status_view import LastSuccess, OpenRunView, ToDoView
 
@@ -57,6 +58,17 @@ class StatusDocument:
         "of each VM that a job has chosen in the week before its last run: none first, then oldest",
     ]
     to_do: Annotated[tuple[ToDoView, ...], "what a person has to do"]
+    holds: Annotated[tuple[HoldView, ...], "what is left alone by an operator's wish"]
+
+
+@dataclass(frozen=True)
+class HoldsDocument:
+    """``hlb hold --json``."""
+
+    format: Annotated[str, "hlb-holds"]
+    version: Annotated[int, "of the format: 1"]
+    written: Annotated[datetime, "when this was written"]
+    holds: Annotated[tuple[HoldView, ...], "what is left alone by an operator's wish"]
 
 
 @dataclass(frozen=True)
@@ -80,4 +92,4 @@ class ConfigDocument:
     keys: Annotated[tuple[KeyView, ...], "every key"]
 
 
-DOCUMENTS = (ReportDocument, HistoryDocument, StatusDocument, ConfigDocument)
+DOCUMENTS = (ReportDocument, HistoryDocument, StatusDocument, HoldsDocument, ConfigDocument)

@@ -33,6 +33,7 @@ class Outcome(StrEnum):
     PROTECTED = "protected"
     ADOPTED = "adopted"  # another run's snapshot, which this one removes
     NOT_DUE = "not due"
+    HELD = "held"  # an operator wanted it left alone
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Totals:
     pending: Annotated[int, "of these: nothing is known yet"]
     open: Annotated[int, "VMs on which a snapshot of ours is, or may be"]
     not_due: Annotated[int, "VMs that the targets choose, and whose turn it was not"]
+    held: Annotated[int, "VMs that the targets choose, and that an operator wanted left alone"]
 
 
 @dataclass(frozen=True)
