@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.names import make_run_name
-from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
+from hlb_hooks.base.speech import MuteSpeaker, RehearsalSpeaker, Speaker
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
 from hlb_hooks.effects.metrics_file import Metrics, MetricsFile, RehearsedMetrics
@@ -86,6 +86,12 @@ class Effects:
         from hlb_hooks.effects.restore_work import FolderWork, RehearsedFolderWork
 
         return FolderWork() if self.may_change else RehearsedFolderWork(self.speaker)
+
+
+def make_mute_effects(language: str) -> Effects:
+    """Give the read-only set for who wants a document: it says nothing of what it does."""
+    speaker = MuteSpeaker(language)
+    return Effects(may_change=False, speaker=speaker, guards=RehearsedGuards(speaker))
 
 
 def make_effects(language: str, *, may_change: bool) -> Effects:

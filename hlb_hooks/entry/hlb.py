@@ -11,7 +11,7 @@ from hlb_hooks.base.config_schema import DEFAULT_JOB
 from hlb_hooks.base.errors import HlbError, UsageError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.speech import Speaker
-from hlb_hooks.effects.bundle import make_effects
+from hlb_hooks.effects.bundle import make_effects, make_mute_effects
 from hlb_hooks.entry.arguments import HookParser
 from hlb_hooks.entry.check_command import add_check
 from hlb_hooks.entry.config_command import add_config
@@ -27,6 +27,7 @@ from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, prepare_terminal, settle_in
 from hlb_hooks.entry.whereis_command import add_whereis
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted
 
 _ROOMS_OF_THE_LAB = {"hlb_hooks.lab", "hlb_hooks.lab.command"}
 
@@ -94,6 +95,9 @@ def _add_plan(subcommands: Subcommands) -> None:
         subcommands, "plan", "what the start hook would do now, and why; changes nothing"
     )
     plan.add_argument("--job", metavar="JOB", default=DEFAULT_JOB, help="(%(default)s)")
+    plan.add_argument(
+        "--json", action="store_true", help="for programs: docs/reference/report-fields.md"
+    )
     plan.set_defaults(run=_plan)
 
 
@@ -107,17 +111,23 @@ def _reap(arguments: argparse.Namespace) -> ExitCode:
 
 def _plan(arguments: argparse.Namespace) -> ExitCode:
     from hlb_hooks.steps import initial_backup as step
+    from hlb_hooks.steps.desk import show_plan
     from hlb_hooks.steps.whose import OwnerOptions
 
     config = load_config(find_config_path(arguments.config, os.environ))
     config.job(arguments.job)
     settle_in()
     leave_folder()
-    context = Context("initial_backup", make_effects(config.run.language, may_change=False))
+    language = config.run.language
+    effects = make_effects(language, may_change=False)
+    context = Context("initial_backup", make_mute_effects(language) if arguments.json else effects)
     context.stop.listen()
     # Nobody asks the client's name of a plan: this process stands in for it.
     owner = OwnerOptions(os.getpid(), None, config.run.owner)
-    return step.run(context, step.StartRequest(config, arguments.job, owner))
+    request = step.StartRequest(config, arguments.job, owner)
+    if arguments.json:
+        return show_plan.run(context, request, Wanted(Form.JSON))
+    return step.run(context, request)
 
 
 def _add_lab(subcommands: Subcommands) -> None:

@@ -1,6 +1,5 @@
 """Whether tonight will go well: everything a backup depends on, looked at; reads alone."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,8 @@ from hlb_hooks.decisions.findings import (
 )
 from hlb_hooks.decisions.overview import Overview
 from hlb_hooks.decisions.phrase import phrase
+from hlb_hooks.decisions.views.check_view import FindingView
+from hlb_hooks.decisions.views.documents import VERSION, CheckDocument
 from hlb_hooks.effects import client_scripts, reap_trace
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.found_runs import FoundRuns
@@ -34,6 +35,8 @@ from hlb_hooks.effects.state_place import look_at_place, read_modified_seconds
 from hlb_hooks.steps.check_host import check_host
 from hlb_hooks.steps.choose import explain_hold
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data
+from hlb_hooks.steps.desk.json_form import write_json
 from hlb_hooks.steps.overview import make_overview
 
 _INDENT = 4
@@ -213,19 +216,21 @@ def _say_json(
     exit_code: ExitCode,
     numbers: dict[str, float],
 ) -> None:
-    tables = {
-        "version": 1,
-        "status": status.name,
-        "exit": int(exit_code),
-        "findings": [
-            {
-                "area": finding.area,
-                "severity": finding.severity.name,
-                "text": context.speak(finding.what),
-                "next_step": context.speak(finding.next_step) if finding.next_step else "",
-            }
+    document = CheckDocument(
+        format="hlb-check",
+        version=VERSION,
+        written=clock.read_utc_now(),
+        status=status.name,
+        exit=exit_code,
+        findings=tuple(
+            FindingView(
+                area=finding.area,
+                severity=finding.severity.name,
+                text=context.speak(finding.what),
+                next_step=context.speak(finding.next_step) if finding.next_step else "",
+            )
             for finding in findings
-        ],
-        "numbers": numbers,
-    }
-    context.speaker.line(json.dumps(tables))
+        ),
+        numbers=numbers,
+    )
+    deliver_data(context, Wanted(Form.JSON), write_json(document))

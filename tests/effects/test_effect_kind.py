@@ -20,6 +20,7 @@ PURE = {
     "bundle.Effects.open_restore",
     "bundle.Effects.open_store",
     "bundle.make_effects",
+    "bundle.make_mute_effects",
     "claims.Claim.from_bytes",
     "claims.Claim.to_bytes",
     "claims.claim_path",
