@@ -100,6 +100,12 @@ class PathsConfig:
         OptionalPath(),
         "A file for node_exporter's textfile collector, ending in .prom; nothing: none is written.",
     )
+    report_dir: str = _setting(
+        "",
+        OptionalPath(),
+        "A folder on a disk of this host, where the report of each run is left as a page and as "
+        "JSON, and deleted with its state file; nothing: none is written.",
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuard
 from hlb_hooks.effects.metrics_file import Metrics, MetricsFile, RehearsedMetrics
 from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
 from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
+from hlb_hooks.effects.report_files import RehearsedReports, ReportFiles, Reports
 from hlb_hooks.effects.run_store import RunStore, StateFolder
 from hlb_hooks.effects.snapshot_work import Snapshots
 from hlb_hooks.effects.snapshots import HostSnapshots
@@ -79,6 +80,10 @@ class Effects:
     def open_metrics(self) -> Metrics:
         """Give what publishes the metrics."""
         return MetricsFile() if self.may_change else RehearsedMetrics()
+
+    def open_reports(self) -> Reports:
+        """Give what leaves reports behind."""
+        return ReportFiles() if self.may_change else RehearsedReports()
 
     def open_restore(self) -> "RestoreWork":
         """Give what changes the files of a VM that was put back."""

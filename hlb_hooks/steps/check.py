@@ -31,6 +31,7 @@ from hlb_hooks.effects import client_scripts, reap_trace
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.found_runs import FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.report_files import takes_reports
 from hlb_hooks.effects.state_place import look_at_place, read_modified_seconds
 from hlb_hooks.steps.check_host import check_host
 from hlb_hooks.steps.choose import explain_hold
@@ -152,6 +153,8 @@ def _check_state(context: Context, check: _Check, request: CheckRequest) -> None
     )
     if request.config is not None and request.config.paths.metrics_file:
         check.findings += _check_metrics(request.config.paths.metrics_file, overview)
+    if request.config is not None:
+        check.findings += _check_reports(request.config.paths.report_dir)
     check.numbers = make_numbers(overview, overview.now - trace.moment if trace else None)
 
 
@@ -187,6 +190,14 @@ def _check_metrics(path: str, overview: Overview) -> list[Finding]:
         return []
     what = phrase("metrics_old", path=path)
     return [Finding(Area.STATE, Severity.WARNING, what, phrase("mend_metrics"))]
+
+
+def _check_reports(folder: str) -> list[Finding]:
+    """Look whether reports can be left where they are wanted."""
+    if not folder or takes_reports(folder):
+        return []
+    what = phrase("reports_nowhere", path=folder)
+    return [Finding(Area.STATE, Severity.WARNING, what, phrase("mend_reports"))]
 
 
 def _say_text(context: Context, findings: Sequence[Finding]) -> None:

@@ -19,6 +19,7 @@ from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.leave_report import leave_report
 from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import stop_exit_code
@@ -60,6 +61,7 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
     exit_code = _report(context, run, ending, journal.unwritten)
     journal.close()
     publish_metrics(context, config, [store])
+    leave_report(context, config, journal.path)
     return exit_code
 
 
