@@ -112,7 +112,7 @@ def _make_tiles(run: RunView, voice: Voice) -> Element:
             tile = add(tiles, "div", class_=tone)
             add(tile, "dt", voice.phrase(key))
             add(tile, "dd", str(count))
-    tile = add(tiles, "div")
+    tile = add(tiles, "div", class_="length")
     add(tile, "dt", voice.phrase("tile_length" if run.ended else "tile_so_far"))
     add(tile, "dd", describe_length(run.seconds))
     return tiles
