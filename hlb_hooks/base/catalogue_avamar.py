@@ -57,8 +57,8 @@ HOLD_TEXTS: dict[str, tuple[str, str]] = {
         "{who} prosi, zeby jej nie ruszac, od {since}{why}",
     ),
     "release_it": (
-        "when it may be backed up again: hlb hold --release '{vmx}'",
-        "kiedy backup znow moze ja brac: hlb hold --release '{vmx}'",
+        "when it may be backed up again: hlb hold --release {text}",
+        "kiedy backup znow moze ja brac: hlb hold --release {text}",
     ),
     "release_host": (
         "when its maintenance is over: hlb drain --release",

@@ -69,6 +69,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "result_failed": ("failed: see hlb report {run}", "nieudana: zobacz hlb report {run}"),
     "result_not_due": ("not due", "nie w tym terminie"),
     "result_pending": ("waiting for its turn", "czeka na swoja kolej"),
+    "no_run_ever": ("no run is known", "nie jest znany zaden przebieg"),
     "no_runs": ("no run since then", "od tego czasu nie bylo przebiegu"),
     # the page
     "page_title": (

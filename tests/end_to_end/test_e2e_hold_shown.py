@@ -1,8 +1,10 @@
 """Where an operator sees what is left alone, without having asked for it."""
 
 import json
+import shlex
 from typing import Any
 
+import pytest
 from hook_kit import Site
 from rehearsing import run_hlb
 
@@ -23,7 +25,7 @@ def test_the_status_shows_each_wish_and_how_it_ends(site: Site) -> None:
     assert "left alone by an operator's wish:" in outcome.lines
     assert f"    {vmx}: " in outcome.stdout
     assert ": patch day\n" in outcome.stdout
-    assert f"next step: when it may be backed up again: hlb hold --release '{vmx}'" in (
+    assert f"next step: when it may be backed up again: hlb hold --release {vmx}\n" in (
         outcome.stdout
     )
     assert "    the whole host: " in outcome.stdout
@@ -79,3 +81,16 @@ def test_the_report_of_a_night_names_the_vm_that_was_held(site: Site) -> None:
     page = run_hlb(site, "report", "--html").stdout
     assert "Left alone by an operator's wish: 1" in page
     assert ": patch day" in page
+
+
+@pytest.mark.parametrize(
+    "folder", [b"it's (2)", b"a\\b $HOME", b"a\xff", "ksi\u0119gowo\u015b\u0107".encode()]
+)
+def test_the_next_step_of_a_held_vm_can_be_copied_into_a_shell(site: Site, folder: bytes) -> None:
+    vmx = site.host.add_vm(folder)
+    assert run_hlb(site, "hold", vmx).exit_code == 0
+    (line,) = [line for line in run_hlb(site, "status").lines if "--release" in line]
+    program, *words = shlex.split(line.partition("again: ")[2])
+    assert program == "hlb"
+    assert run_hlb(site, *words).exit_code == 0
+    assert ask(site, "hold")["holds"] == []
