@@ -42,6 +42,27 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "is_open": ("open for {length}", "otwarty od {length}"),
     "is_removing": ("being removed for {length}", "usuwany od {length}"),
     # hlb status
+    "kept_by": ("kept by {text}", "pilnuje: {text}"),
+    "kept_by_nobody": ("nobody", "nikt"),
+    "owner_lives": ("its client {owner}", "klient {owner}"),
+    "guard_lives": ("its guard (pid {pid})", "straznik (pid {pid})"),
+    "waits_for": ("which waits: {text}", "ktory czeka: {text}"),
+    "open_since": ("{snapshot}, open for {hours} h", "{snapshot}, otwarty od {hours} h"),
+    "open_too_long": (
+        "open for {hours} h, [snapshot] alarm_open_hours is {limit}",
+        "otwarty od {hours} h, [snapshot] alarm_open_hours to {limit}",
+    ),
+    "look_at_run": (
+        "see why in the log file (grep {run}); if its client hangs, end it: the guard goes on",
+        "sprawdz dlaczego w logu (grep {run}); jesli klient wisi, zakoncz go: dalej robi straznik",
+    ),
+    "reap_it": (
+        "its guard is gone, run hlb reap",
+        "nie ma straznika, uruchom hlb reap",
+    ),
+    "nothing_is_open": ("no snapshot of ours is open", "zaden nasz snapshot nie jest otwarty"),
+    "nothing_to_do": ("nothing to do by hand", "nie ma nic do zrobienia recznie"),
+    "to_do": ("{count} to be done by hand:", "{count} do zrobienia recznie:"),
     "last_successes": (
         "last success of each VM, the oldest first:",
         "ostatni udany backup kazdej maszyny, od najstarszego:",
