@@ -89,6 +89,10 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "result_failed": ("failed: see hlb report {run}", "nieudana: zobacz hlb report {run}"),
     "result_not_due": ("not due", "nie w tym terminie"),
+    "result_held": (
+        "left alone by an operator's wish: see hlb report {run}",
+        "wstrzymana na prosbe: zobacz hlb report {run}",
+    ),
     "result_pending": ("waiting for its turn", "czeka na swoja kolej"),
     "no_run_ever": ("no run is known", "nie jest znany zaden przebieg"),
     "no_runs": ("no run since then", "od tego czasu nie bylo przebiegu"),

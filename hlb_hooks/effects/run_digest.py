@@ -50,6 +50,8 @@ class RunDigest:
     """The VMs that were chosen and not protected."""
     not_due: tuple[VmIdentity, ...]
     """The VMs that the targets chose, and whose turn it was not."""
+    held: tuple[VmIdentity, ...]
+    """The VMs that the targets chose, and that an operator wanted left alone."""
     names: tuple[tuple[str, str], ...]
     """The .vmx paths and display names of the VMs that are not called like their folders."""
     opened: tuple[str, ...]
@@ -81,9 +83,10 @@ def digest_run(run: Run) -> RunDigest:
         unread=_identify(vm for vm in protected if Flag.OK_READ not in vm.flags),
         failed=_identify(run.failed),
         not_due=_identify(run.not_due),
+        held=_identify(run.held),
         names=tuple(
             (vm.vmx, vm.name)
-            for vm in (*run.chosen, *run.not_due)
+            for vm in (*run.chosen, *run.not_due, *run.held)
             if vm.name not in {"", name_folder(vm.vmx)}
         ),
         opened=tuple(vm.vmx for vm in run.vms.values() if vm.base_disks),

@@ -47,6 +47,7 @@ def finished(
         unread=unread,
         failed=(),
         not_due=(),
+        held=(),
         names=(),
         opened=(),
         unseen=(),

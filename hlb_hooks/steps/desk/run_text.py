@@ -31,8 +31,6 @@ def tell_run_in_text(run: RunView, voice: Voice, zone: tzinfo) -> Iterator[Line]
     is_reading = run.state in BEFORE_THE_END
     is_good = not run.totals.failed
     counts = describe_counts(voice, run.totals, is_reading=is_reading)
-    if run.totals.held:
-        counts.append(voice.phrase("totals_held", count=run.totals.held))
     yield Line(
         "; ".join(counts),
         tone=Tone.GOOD if is_good else Tone.BAD,

@@ -93,4 +93,6 @@ def _tell_run(run: RunLine, voice: Voice, zone: tzinfo) -> Iterator[Line]:
 def _tell_result(run: RunLine, vm: VmResult, voice: Voice) -> str:
     if vm.result is Result.FAILED:
         return voice.phrase("result_failed", run=run.run)
+    if vm.result is Result.HELD:
+        return voice.phrase("result_held", run=run.run)
     return voice.phrase(_RESULTS[vm.result])

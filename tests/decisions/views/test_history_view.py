@@ -27,6 +27,7 @@ def finished(
     unread: tuple[VmIdentity, ...] = (),
     failed: tuple[VmIdentity, ...] = (),
     not_due: tuple[VmIdentity, ...] = (),
+    held: tuple[VmIdentity, ...] = (),
     names: tuple[tuple[str, str], ...] = (),
     job: str = "gold",
 ) -> FoundRun:
@@ -44,6 +45,7 @@ def finished(
         unread=unread,
         failed=failed,
         not_due=not_due,
+        held=held,
         names=names,
         opened=(),
         unseen=(),
