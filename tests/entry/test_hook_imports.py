@@ -71,17 +71,22 @@ class Slow:
             print("importing", flush=True)
             time.sleep(60)
 sys.meta_path.insert(0, Slow())
-from hlb_hooks.entry import hooks
+from hlb_hooks.entry import hlb, hooks
+if sys.argv[2] == "hlb":
+    raise SystemExit(hlb.main(["status"]))
 hooks.initial_backup(["--lease", "1h"])
 """
 
 
 @pytest.mark.parametrize(
-    "module", ["argparse", "hlb_hooks.entry.hook_steps", "hlb_hooks.effects.bundle"]
+    "module", ["argparse", "hlb_hooks.base.config", "hlb_hooks.effects.bundle"]
 )
-def test_a_hook_that_is_interrupted_while_it_starts_leaves_without_a_word(module: str) -> None:
+@pytest.mark.parametrize("program", ["initial_backup", "hlb"])
+def test_what_is_interrupted_while_it_starts_leaves_without_a_word(
+    program: str, module: str
+) -> None:
     with subprocess.Popen(
-        [sys.executable, "-I", "-c", SLOW, module],
+        [sys.executable, "-I", "-c", SLOW, module, program],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
