@@ -42,6 +42,8 @@ class RunDigest:
     config_path: str
     is_handed_over: bool
     """Whether the end hook came: a guard settles a run without it."""
+    is_night: bool
+    """Whether it is a run of the start hook."""
     read: tuple[VmIdentity, ...]
     """The VMs that were protected, and whose disks the client has read by its own log."""
     unread: tuple[VmIdentity, ...]
@@ -79,6 +81,7 @@ def digest_run(run: Run) -> RunDigest:
         owner=run.owner,
         config_path=run.config.path,
         is_handed_over=run.is_handed_over,
+        is_night=run.is_night,
         read=_identify(vm for vm in protected if Flag.OK_READ in vm.flags),
         unread=_identify(vm for vm in protected if Flag.OK_READ not in vm.flags),
         failed=_identify(run.failed),

@@ -43,6 +43,7 @@ def finished(
         owner=OWNER,
         config_path="/x",
         is_handed_over=is_handed_over,
+        is_night=True,
         read=read,
         unread=unread,
         failed=(),

@@ -169,6 +169,7 @@ def entry_of(name: str, read: list[VmIdentity], unread: Sequence[VmIdentity] = (
         owner=LeaseOwner(now, 1.0, "boot"),
         config_path="/etc/hlb.toml",
         is_handed_over=True,
+        is_night=True,
         read=tuple(read),
         unread=tuple(unread),
         failed=tuple(unread),

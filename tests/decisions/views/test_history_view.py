@@ -41,6 +41,7 @@ def finished(
         owner=LeaseOwner(begun, 1.0, "boot"),
         config_path="/x",
         is_handed_over=True,
+        is_night=True,
         read=read,
         unread=unread,
         failed=failed,
