@@ -11,6 +11,7 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.vm_story import REPORTED_FLAGS
 from hlb_hooks.entry.arguments import HOOKS
+from hlb_hooks.entry.exit_help import EXITS
 
 ROOT = Path(__file__).parent.parent
 MADE_HERE = {".venv", "build", "dist"}
@@ -28,6 +29,21 @@ def test_the_exit_codes_of_the_docs_are_those_of_the_code() -> None:
     assert {int(code) for code in table if code.isdigit()} == {int(code) for code in ExitCode}
     for code in ExitCode:
         assert table[str(int(code))] == code.meaning
+
+
+@pytest.mark.parametrize("command", EXITS)
+def test_the_exit_codes_of_each_command_are_those_that_its_help_says(command: str) -> None:
+    page = (REFERENCE / "exit-codes.md").read_text("utf-8")
+    said = re.findall(rf"^\| `hlb {command}` \| ([0-9]+) \| (.+) \|$", page, re.MULTILINE)
+    assert said == [(str(code), meaning) for code, meaning in EXITS[command].items()]
+    done = subprocess.run(
+        [Path(sys.executable).parent / "hlb", *command.split(), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = " ".join(done.stdout.split())
+    assert all(f"{code} {meaning}" in told for code, meaning in EXITS[command].items())
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,14 @@ Each document has a `format` and a `version`. A version stays as long as no fiel
 means something else; new fields come without notice, so pass over what you do not know. Moments
 are in UTC, `2026-11-22T01:00:03Z`. Names and paths are escaped as on stdout: backslashes, control
 characters, bytes that are not UTF-8. Sentences are in the language of `hlb.toml`, or in that of
-the run, when they were recorded then. With `--output FILE` the file is replaced as a whole or not
-at all.
+the run, when they were recorded then. With `--output FILE`, of the commands that
+have it, the file is replaced as a whole or not at all.
 
 What could not be read is in `problems`. After a usage or configuration error (exit code 2) or a
 defect (3) stdout is empty and stderr says why.
 """
-PLAIN = {str: "string", int: "integer", bool: "boolean", datetime: "moment", float: "number"}
+# A truth value is an integer too: the narrower kind goes first.
+PLAIN = {bool: "boolean", str: "string", int: "integer", datetime: "moment", float: "number"}
 
 
 def name_type(hint: Any) -> str:
@@ -39,6 +40,8 @@ def name_type(hint: Any) -> str:
         return f"object of {name_type(arguments[1])}"
     if hint is type(None):
         return "null"
+    if hint is object:
+        return "anything"
     if is_dataclass(hint):
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
     if isinstance(hint, type) and issubclass(hint, StrEnum):

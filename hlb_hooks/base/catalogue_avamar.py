@@ -57,8 +57,8 @@ HOLD_TEXTS: dict[str, tuple[str, str]] = {
         "{who} prosi, zeby jej nie ruszac, od {since}{why}",
     ),
     "release_it": (
-        "when it may be backed up again: hlb hold --release '{vmx}'",
-        "kiedy backup znow moze ja brac: hlb hold --release '{vmx}'",
+        "when it may be backed up again: hlb hold --release {text}",
+        "kiedy backup znow moze ja brac: hlb hold --release {text}",
     ),
     "release_host": (
         "when its maintenance is over: hlb drain --release",
@@ -85,22 +85,22 @@ HOLD_TEXTS: dict[str, tuple[str, str]] = {
 
 WHEREIS_TEXTS: dict[str, tuple[str, str]] = {
     "whereis_registered": (
-        "registered on this host, power state {power}",
-        "zarejestrowana na tym hoscie, stan {power}",
+        "registered on this host, power state {text}",
+        "zarejestrowana na tym hoscie, stan {text}",
     ),
     "whereis_not_registered": (
         "not registered on this host",
         "nie jest zarejestrowana na tym hoscie",
     ),
-    "whereis_disk": ("disk {path}", "dysk {path}"),
-    "whereis_snapshot": ("snapshot {name}", "snapshot {name}"),
+    "whereis_disk": ("disk {text}", "dysk {text}"),
+    "whereis_snapshot": ("snapshot {text}", "snapshot {text}"),
     "whereis_claim": (
         "claimed by run {run} on host {host}, refreshed {refreshed}",
         "zajeta przez przebieg {run} na hoscie {host}, odswiezone {refreshed}",
     ),
     "whereis_elsewhere": (
-        "a configuration of the same name lies at {path}",
-        "konfiguracja o tej samej nazwie lezy w {path}",
+        "a configuration of the same name lies at {text}",
+        "konfiguracja o tej samej nazwie lezy w {text}",
     ),
     "whereis_open": (
         "run {run} has {snapshot} open, or may have",

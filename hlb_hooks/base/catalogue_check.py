@@ -101,6 +101,14 @@ CHECK_TEXTS: dict[str, tuple[str, str]] = {
         "{path} is older than the last run: nobody can write it",
         "{path} jest starszy niz ostatni przebieg: nikt nie moze go zapisac",
     ),
+    "reports_nowhere": (
+        "no report can be left in {path}, [paths] report_dir",
+        "w {path}, [paths] report_dir, nie da sie zostawic raportu",
+    ),
+    "mend_reports": (
+        "make that folder, or mend its permissions, or leave the key out",
+        "zaloz ten katalog, popraw prawa albo usun klucz",
+    ),
     "mend_metrics": (
         "look at the folder of [paths] metrics_file, and in the log file for metrics_unwritten",
         "sprawdz folder z [paths] metrics_file i w logu metrics_unwritten",

@@ -30,6 +30,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "totals_pending": ("{count} waiting", "czekajace: {count}"),
     "totals_open": ("{count} still open", "jeszcze otwarte: {count}"),
     "totals_not_due": ("{count} not due", "nie w tym terminie: {count}"),
+    "totals_held": ("{count} held", "wstrzymane: {count}"),
     # one VM
     "snapshot_of": ("snapshot {snapshot}", "snapshot {snapshot}"),
     "was_waiting": ("waited {length}", "czekala {length}"),
@@ -53,6 +54,27 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
         "snapshoty istnialy poza czytaniem: ok. {hours} godz., wszystkie maszyny razem (szacunek)",
     ),
     # hlb status
+    "kept_by": ("kept by {text}", "pilnuje: {text}"),
+    "kept_by_nobody": ("nobody", "nikt"),
+    "owner_lives": ("its client {owner}", "klient {owner}"),
+    "guard_lives": ("its guard (pid {pid})", "straznik (pid {pid})"),
+    "waits_for": ("which waits: {text}", "ktory czeka: {text}"),
+    "open_since": ("{snapshot}, open for {hours} h", "{snapshot}, otwarty od {hours} h"),
+    "open_too_long": (
+        "open for {hours} h, [snapshot] alarm_open_hours is {limit}",
+        "otwarty od {hours} h, [snapshot] alarm_open_hours to {limit}",
+    ),
+    "look_at_run": (
+        "see why in the log file (grep {run}); if its client hangs, end it: the guard goes on",
+        "sprawdz dlaczego w logu (grep {run}); jesli klient wisi, zakoncz go: dalej robi straznik",
+    ),
+    "reap_it": (
+        "its guard is gone, run hlb reap",
+        "nie ma straznika, uruchom hlb reap",
+    ),
+    "nothing_is_open": ("no snapshot of ours is open", "zaden nasz snapshot nie jest otwarty"),
+    "nothing_to_do": ("nothing to do by hand", "nie ma nic do zrobienia recznie"),
+    "to_do": ("{count} to be done by hand:", "{count} do zrobienia recznie:"),
     "last_successes": (
         "last success of each VM, the oldest first:",
         "ostatni udany backup kazdej maszyny, od najstarszego:",
@@ -67,6 +89,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
         "przebieg {run} sie nie liczy, bo nie wiadomo, czy ja przeczytano: zobacz [jobs.{job}] "
         "success",
     ),
+    "left_alone": ("left alone by an operator's wish:", "wstrzymane na prosbe:"),
     # hlb history
     "result_read": (
         "protected, and read by the client",
@@ -78,7 +101,12 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "result_failed": ("failed: see hlb report {run}", "nieudana: zobacz hlb report {run}"),
     "result_not_due": ("not due", "nie w tym terminie"),
+    "result_held": (
+        "left alone by an operator's wish: see hlb report {run}",
+        "wstrzymana na prosbe: zobacz hlb report {run}",
+    ),
     "result_pending": ("waiting for its turn", "czeka na swoja kolej"),
+    "no_run_ever": ("no run is known", "nie jest znany zaden przebieg"),
     "no_runs": ("no run since then", "od tego czasu nie bylo przebiegu"),
     # the page
     "page_title": (
@@ -111,6 +139,7 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
         "snapshot hours beyond reading (estimate)",
         "godziny snapshotow poza czytaniem (szacunek)",
     ),
+    "tile_held": ("held", "wstrzymane"),
     "tile_length": ("took", "trwalo"),
     "tile_so_far": ("so far", "dotad"),
     "fact_run": ("run", "przebieg"),
@@ -162,7 +191,9 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
     "outcome_protected": ("protected", "zabezpieczona"),
     "outcome_adopted": ("adopted", "przejeta"),
     "outcome_not_due": ("not due", "nie w tym terminie"),
+    "outcome_held": ("held", "wstrzymana"),
     "page_not_due": ("Not due: {count}", "Nie w tym terminie: {count}"),
+    "page_held": ("Left alone by an operator's wish: {count}", "Wstrzymane na prosbe: {count}"),
     "page_quiesced": ("quiesced", "z wstrzymaniem zapisu"),
     "page_written": (
         "written {moment} by hlb-hooks {version}",

@@ -25,8 +25,8 @@ from hlb_hooks.base.config_schema import (
     JobConfig,
     PathsConfig,
     RunConfig,
-    SnapshotConfig,
 )
+from hlb_hooks.base.config_snapshot import SnapshotConfig
 from hlb_hooks.base.errors import ConfigurationError, UsageError
 from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.places import DEFAULT_CONFIG_PATH

@@ -7,16 +7,16 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from hlb_hooks.base.config_keys import list_section_keys
 from hlb_hooks.base.config_kinds import describe_value
 from hlb_hooks.base.config_schema import (
     DEFAULT_JOB,
     JOBS_SECTION,
     SECTIONS,
     JobConfig,
-    SnapshotConfig,
     list_keys,
-    list_section_keys,
 )
+from hlb_hooks.base.config_snapshot import SnapshotConfig
 from hlb_hooks.base.intervals import INTERVALS, explain_retention
 from hlb_hooks.base.names import JOB_NAME
 from hlb_hooks.base.text import escape

@@ -106,6 +106,13 @@ class Speaker:
                 self.is_heard = False
 
 
+class MuteSpeaker(Speaker):
+    """A voice without sound: what it would say is asked for as a document, which it passes on."""
+
+    def line(self, text: str, *, indent: int = 0) -> None:
+        """Say nothing."""
+
+
 class RehearsalSpeaker(Speaker):
     """The voice of a dry run: nothing it says can be taken for something that was done."""
 

@@ -4,7 +4,8 @@ import fnmatch
 import shlex
 from collections.abc import Iterable, Mapping
 
-from hlb_hooks.base.config_schema import DEFAULT_JOB, SnapshotConfig
+from hlb_hooks.base.config_schema import DEFAULT_JOB
+from hlb_hooks.base.config_snapshot import SnapshotConfig
 from hlb_hooks.base.errors import StateError
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.findings import Area, Finding, Severity, from_error, good

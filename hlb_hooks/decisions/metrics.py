@@ -61,7 +61,7 @@ DURATION = Metric(
 )
 VMS = Metric(
     "hlb_run_vms",
-    "How many VMs were chosen by that run, are protected by it, failed, or were not due.",
+    "How many VMs were chosen by that run, are protected by it, failed, were not due, or held.",
     ("job", "state"),
 )
 RUN_FAILURES = Metric(
@@ -142,6 +142,7 @@ def _count_states(night: Night) -> dict[str, int]:
         "protected": tally.ready,
         "failed": tally.failed,
         "not_due": len(night.run.not_due),
+        "held": len(night.run.held),
     }
 
 

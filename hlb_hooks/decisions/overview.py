@@ -14,7 +14,6 @@ from hlb_hooks.effects.run_digest import VmIdentity
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 
-START_HOOK = "initial_backup"
 _DAILY = INTERVALS["1D"]
 FAILURES = (
     Flag.LEFT_OUT,
@@ -101,13 +100,6 @@ class Overview:
     def oldest_open(self) -> timedelta:
         """For how long the oldest open snapshot is open; nothing where none is."""
         return max((self.now - each.since for each in self.open), default=timedelta())
-
-
-def is_night(records: Iterable[Record]) -> bool:
-    """Tell a run of the start hook from one that was made by hand, or to adopt a snapshot."""
-    heads = [record for record in records if record.flag == Flag.INVENTORY]
-    # Records of an older version do not say which hook wrote them.
-    return any(record.details.get("hook", START_HOOK) == START_HOOK for record in heads)
 
 
 def look_over(

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hlb_hooks.base.errors import ConfigurationError
-from hlb_hooks.base.text import escape
+from hlb_hooks.base.text import escape, unescape
 
 MAX_TARGETS_BYTES = 16 << 20
 
@@ -47,6 +47,14 @@ class Target:
     excludes: bool
     attributes: Mapping[str, str]
     path: str
+
+    @property
+    def spoken_text(self) -> str:
+        """Give the line for speaking: what it writes escaped is escaped again by who says it."""
+        try:
+            return unescape(self.text)
+        except ValueError:
+            return self.text
 
     @property
     def place(self) -> str:

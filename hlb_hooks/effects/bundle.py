@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.names import make_run_name
-from hlb_hooks.base.speech import RehearsalSpeaker, Speaker
+from hlb_hooks.base.speech import MuteSpeaker, RehearsalSpeaker, Speaker
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.guard_process import Guards, GuardStarter, RehearsedGuards
 from hlb_hooks.effects.metrics_file import Metrics, MetricsFile, RehearsedMetrics
 from hlb_hooks.effects.rehearsed_snapshots import RehearsedSnapshots
 from hlb_hooks.effects.rehearsed_store import RehearsedStateFolder
+from hlb_hooks.effects.report_files import RehearsedReports, ReportFiles, Reports
 from hlb_hooks.effects.run_store import RunStore, StateFolder
 from hlb_hooks.effects.snapshot_work import Snapshots
 from hlb_hooks.effects.snapshots import HostSnapshots
@@ -80,12 +81,22 @@ class Effects:
         """Give what publishes the metrics."""
         return MetricsFile() if self.may_change else RehearsedMetrics()
 
+    def open_reports(self) -> Reports:
+        """Give what leaves reports behind."""
+        return ReportFiles() if self.may_change else RehearsedReports()
+
     def open_restore(self) -> "RestoreWork":
         """Give what changes the files of a VM that was put back."""
         # The hooks, which have a backup waiting, restore nothing.
         from hlb_hooks.effects.restore_work import FolderWork, RehearsedFolderWork
 
         return FolderWork() if self.may_change else RehearsedFolderWork(self.speaker)
+
+
+def make_mute_effects(language: str) -> Effects:
+    """Give the read-only set for who wants a document: it says nothing of what it does."""
+    speaker = MuteSpeaker(language)
+    return Effects(may_change=False, speaker=speaker, guards=RehearsedGuards(speaker))
 
 
 def make_effects(language: str, *, may_change: bool) -> Effects:

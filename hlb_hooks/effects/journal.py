@@ -106,6 +106,8 @@ class MemoryJournal:
     def __init__(self, run: Run, path: str) -> None:
         """Take a run and the path its state file would have."""
         self.run = run
+        self.records: list[Record] = []
+        """All that the state file would hold; of a run that was taken over, what is new."""
         self.unwritten: list[str] = []
         self.path = path
 
@@ -113,28 +115,35 @@ class MemoryJournal:
     def record(self, *records: Record) -> None:
         """Add records to the story alone."""
         for record in records:
-            self.run.apply(record)
+            self._add(record)
 
     @changes
     def note(self, flag: Flag, vmx: str | None = None, **details: str) -> None:
         """Add a record to the story alone."""
-        self.run.apply(make_record(flag, vmx, **details))
+        self._add(make_record(flag, vmx, **details))
 
     @changes
     def end(self) -> bool:
         """End the run in the story alone."""
         if self.run.unsettled_vms:
             return False
-        self.run.apply(make_record(Flag.ENDED))
+        self._add(make_record(Flag.ENDED))
         return True
 
     def close(self) -> None:
         """Nothing was opened."""
 
+    def _add(self, record: Record) -> None:
+        self.run.apply(record)
+        self.records.append(record)
+
 
 def keep_in_memory(path: str, records: Iterable[Record]) -> MemoryJournal:
     """Give the journal of a run that is written nowhere; ``path`` is where it would be."""
-    run = tell_run(records, path)
+    kept = tuple(records)
+    run = tell_run(kept, path)
     if run is None:
         raise AssertionError("a run begins with its head")
-    return MemoryJournal(run, path)
+    journal = MemoryJournal(run, path)
+    journal.records += kept
+    return journal

@@ -42,6 +42,8 @@ class RunDigest:
     config_path: str
     is_handed_over: bool
     """Whether the end hook came: a guard settles a run without it."""
+    is_night: bool
+    """Whether it is a run of the start hook."""
     read: tuple[VmIdentity, ...]
     """The VMs that were protected, and whose disks the client has read by its own log."""
     unread: tuple[VmIdentity, ...]
@@ -50,6 +52,8 @@ class RunDigest:
     """The VMs that were chosen and not protected."""
     not_due: tuple[VmIdentity, ...]
     """The VMs that the targets chose, and whose turn it was not."""
+    held: tuple[VmIdentity, ...]
+    """The VMs that the targets chose, and that an operator wanted left alone."""
     names: tuple[tuple[str, str], ...]
     """The .vmx paths and display names of the VMs that are not called like their folders."""
     opened: tuple[str, ...]
@@ -77,13 +81,15 @@ def digest_run(run: Run) -> RunDigest:
         owner=run.owner,
         config_path=run.config.path,
         is_handed_over=run.is_handed_over,
+        is_night=run.is_night,
         read=_identify(vm for vm in protected if Flag.OK_READ in vm.flags),
         unread=_identify(vm for vm in protected if Flag.OK_READ not in vm.flags),
         failed=_identify(run.failed),
         not_due=_identify(run.not_due),
+        held=_identify(run.held),
         names=tuple(
             (vm.vmx, vm.name)
-            for vm in (*run.chosen, *run.not_due)
+            for vm in (*run.chosen, *run.not_due, *run.held)
             if vm.name not in {"", name_folder(vm.vmx)}
         ),
         opened=tuple(vm.vmx for vm in run.vms.values() if vm.base_disks),

@@ -21,7 +21,7 @@ from hlb_hooks.effects.replaced_files import replace_file
 from hlb_hooks.effects.run_digest import RunDigest, VmIdentity
 
 # To be raised when a digest holds something else, or is made in another way.
-_VERSION = 2
+_VERSION = 3
 _NAME = "finished.index"
 _MAX_BYTES = 256 << 20
 
@@ -116,10 +116,12 @@ def _encode_entry(entry: IndexEntry, vms: dict[VmIdentity, int]) -> dict[str, ob
         "owner": digest.owner.to_details(),
         "config": digest.config_path,
         "is_handed_over": digest.is_handed_over,
+        "is_night": digest.is_night,
         "read": number(digest.read),
         "unread": number(digest.unread),
         "failed": number(digest.failed),
         "not_due": number(digest.not_due),
+        "held": number(digest.held),
         "names": number(VmIdentity(vmx, name) for vmx, name in digest.names),
         "opened": number(VmIdentity(vmx, "") for vmx in digest.opened),
         "unseen": digest.unseen,
@@ -138,10 +140,12 @@ def _decode_entry(table: Mapping[str, Any], vms: list[VmIdentity]) -> IndexEntry
         owner=owner_from_details(table["owner"]),
         config_path=table["config"],
         is_handed_over=table["is_handed_over"],
+        is_night=table["is_night"],
         read=tuple(map(name_vm, table["read"])),
         unread=tuple(map(name_vm, table["unread"])),
         failed=tuple(map(name_vm, table["failed"])),
         not_due=tuple(map(name_vm, table["not_due"])),
+        held=tuple(map(name_vm, table["held"])),
         names=tuple(tuple(name_vm(each)) for each in table["names"]),
         opened=tuple(vms[each].vmx for each in table["opened"]),
         unseen=tuple((place, snapshot) for place, snapshot in table["unseen"]),

@@ -11,6 +11,7 @@ from hlb_hooks.effects.processes import ProcessIdentity
 from hlb_hooks.effects.records import Flag, Record
 from hlb_hooks.effects.vm_story import VmStory
 
+_START_HOOK = "initial_backup"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,6 +31,8 @@ class Run:
     is_handed_over: bool = False
     is_ended: bool = False
     is_verdict_read: bool = False
+    is_night: bool = False
+    """Whether the start hook made it, and nobody by hand, nor the reaper to adopt a snapshot."""
     latest: datetime = _LONG_AGO
     """The latest moment of its records: they are in order unless somebody set the clock."""
 
@@ -108,6 +111,9 @@ class Run:
             self.is_ended = True
         elif flag is Flag.VERDICT:
             self.is_verdict_read = True
+        elif flag is Flag.INVENTORY:
+            # Records of an older version do not say which hook wrote them.
+            self.is_night = record.details.get("hook", _START_HOOK) == _START_HOOK
 
 
 def tell_run(records: Iterable[Record], path: str) -> Run | None:

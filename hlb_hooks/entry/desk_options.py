@@ -38,7 +38,9 @@ def read_wanted(arguments: argparse.Namespace) -> Wanted:
 
 def wants_data(arguments: argparse.Namespace) -> bool:
     """Tell whether a program reads stdout: then it must not find anything else there."""
-    return bool(getattr(arguments, "json", False) or getattr(arguments, "html", False))
+    form = getattr(arguments, "form", "text")
+    has_option = getattr(arguments, "json", False) or getattr(arguments, "html", False)
+    return bool(has_option) or form in {"json", "flags"}
 
 
 def open_for_end(

@@ -9,9 +9,11 @@ from hlb_hooks.base.config import Config, find_config_path, load_config
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.effects.bundle import make_effects
+from hlb_hooks.entry.desk_options import add_forms, read_wanted
 from hlb_hooks.entry.subcommands import Subcommands, add_subcommand
 from hlb_hooks.entry.surroundings import leave_folder, settle_in
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Wanted
 
 _AT_ONCE_SECONDS = 0.0
 
@@ -24,6 +26,7 @@ def add_hold(subcommands: Subcommands) -> None:
     parser.add_argument("vm", nargs="?", default="", metavar="VM", help="its name, folder or path")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the others")
     parser.add_argument("--release", action="store_true", help="it may be backed up again")
+    add_forms(parser)
     parser.set_defaults(run=_hold)
 
 
@@ -50,9 +53,17 @@ def _hold(arguments: argparse.Namespace) -> ExitCode:
 
     if arguments.release and not arguments.vm:
         raise UsageError("--release: which VM?", next_step="hlb hold shows what is held")
+    wanted = read_wanted(arguments)
+    if arguments.vm and wanted != Wanted():
+        raise UsageError(
+            "--json and --output are for what is held, without VM",
+            next_step="hlb hold VM, and then hlb hold --json",
+        )
     who = _name_operator(os.environ)
     context, config = _open("hold", arguments, may_change=bool(arguments.vm))
-    request = step.HoldRequest(config, arguments.vm, who, arguments.reason, arguments.release)
+    request = step.HoldRequest(
+        config, arguments.vm, who, arguments.reason, arguments.release, wanted
+    )
     return step.run(context, request)
 
 

@@ -1,13 +1,12 @@
 """The five hooks as programs: argv in, exit code out. The console scripts call these.
 
-Only what reads a command line is imported here. What a hook works with is most of its start, and
-``--version``, ``--help`` and a mistyped option do without it.
+Nothing that takes time is imported before the surroundings are settled: an interrupt meanwhile
+would be a traceback. Then comes only what reads a command line. What a hook works with is most of
+its start, and ``--version``, ``--help`` and a mistyped option do without it.
 """
 
 from collections.abc import Sequence
 
-from hlb_hooks.base.errors import UsageError
-from hlb_hooks.entry.arguments import make_parser
 from hlb_hooks.entry.surroundings import settle_in
 
 
@@ -38,6 +37,9 @@ def initial_umount(argv: Sequence[str] | None = None) -> int:
 
 def _run(hook: str, argv: Sequence[str] | None) -> int:
     settle_in()
+    from hlb_hooks.base.errors import UsageError
+    from hlb_hooks.entry.arguments import make_parser
+
     try:
         arguments = make_parser(hook).parse_args(argv)
     except SystemExit as leave:  # argparse, after --help and --version

@@ -3,6 +3,9 @@
 import os
 import signal
 import sys
+from types import FrameType
+
+from hlb_hooks.base.exit_codes import ExitCode
 
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _UMASK = 0o077
@@ -13,10 +16,12 @@ def settle_in() -> None:
     """Make this process independent of how it was started.
 
     Descriptors 0 to 2 exist, files made here are ours alone, paths are UTF-8 whatever LANG says,
-    and nothing of the caller's environment reaches a child. The working directory is left by
-    ``leave_folder``, once the command line is read.
+    and nothing of the caller's environment reaches a child. An interrupt ends this process without
+    a traceback, as other signals do, until a ``StopRequest`` listens: nothing was begun before. The
+    working directory is left by ``leave_folder``, once the command line is read.
     """
     prepare_terminal()
+    signal.signal(signal.SIGINT, _leave_at_once)
     # A caller may ignore its children's ends, or hold signals back: both are handed down.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -24,6 +29,10 @@ def settle_in() -> None:
     os.environ.clear()
     os.environ.update({**kept, "PATH": _PATH, "LANG": "C", "LC_ALL": "C", "HOME": "/"})
     os.umask(_UMASK)
+
+
+def _leave_at_once(_number: int, _frame: FrameType | None) -> None:
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def prepare_terminal() -> None:

@@ -1,6 +1,5 @@
 """Whether tonight will go well: everything a backup depends on, looked at; reads alone."""
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,14 +25,19 @@ from hlb_hooks.decisions.findings import (
 )
 from hlb_hooks.decisions.overview import Overview
 from hlb_hooks.decisions.phrase import phrase
+from hlb_hooks.decisions.views.check_view import FindingView
+from hlb_hooks.decisions.views.documents import VERSION, CheckDocument
 from hlb_hooks.effects import client_scripts, reap_trace
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.found_runs import FoundRuns
 from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.report_files import takes_reports
 from hlb_hooks.effects.state_place import look_at_place, read_modified_seconds
 from hlb_hooks.steps.check_host import check_host
 from hlb_hooks.steps.choose import explain_hold
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data
+from hlb_hooks.steps.desk.json_form import write_json
 from hlb_hooks.steps.overview import make_overview
 
 _INDENT = 4
@@ -149,6 +153,8 @@ def _check_state(context: Context, check: _Check, request: CheckRequest) -> None
     )
     if request.config is not None and request.config.paths.metrics_file:
         check.findings += _check_metrics(request.config.paths.metrics_file, overview)
+    if request.config is not None:
+        check.findings += _check_reports(request.config.paths.report_dir)
     check.numbers = make_numbers(overview, overview.now - trace.moment if trace else None)
 
 
@@ -186,6 +192,14 @@ def _check_metrics(path: str, overview: Overview) -> list[Finding]:
     return [Finding(Area.STATE, Severity.WARNING, what, phrase("mend_metrics"))]
 
 
+def _check_reports(folder: str) -> list[Finding]:
+    """Look whether reports can be left where they are wanted."""
+    if not folder or takes_reports(folder):
+        return []
+    what = phrase("reports_nowhere", path=folder)
+    return [Finding(Area.STATE, Severity.WARNING, what, phrase("mend_reports"))]
+
+
 def _say_text(context: Context, findings: Sequence[Finding]) -> None:
     for finding in findings:
         what = context.speak(finding.what)
@@ -213,19 +227,21 @@ def _say_json(
     exit_code: ExitCode,
     numbers: dict[str, float],
 ) -> None:
-    tables = {
-        "version": 1,
-        "status": status.name,
-        "exit": int(exit_code),
-        "findings": [
-            {
-                "area": finding.area,
-                "severity": finding.severity.name,
-                "text": context.speak(finding.what),
-                "next_step": context.speak(finding.next_step) if finding.next_step else "",
-            }
+    document = CheckDocument(
+        format="hlb-check",
+        version=VERSION,
+        written=clock.read_utc_now(),
+        status=status.name,
+        exit=exit_code,
+        findings=tuple(
+            FindingView(
+                area=finding.area,
+                severity=finding.severity.name,
+                text=context.speak(finding.what),
+                next_step=context.speak(finding.next_step) if finding.next_step else "",
+            )
             for finding in findings
-        ],
-        "numbers": numbers,
-    }
-    context.speaker.line(json.dumps(tables))
+        ),
+        numbers=numbers,
+    )
+    deliver_data(context, Wanted(Form.JSON), write_json(document))

@@ -1,5 +1,6 @@
 """Choosing a run's VMs: whom the targets name, what is wished for each, and whose turn it is."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
@@ -7,6 +8,7 @@ from datetime import UTC, timedelta, tzinfo
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import StateError
+from hlb_hooks.base.text import escape
 from hlb_hooks.base.trusted_files import read_trusted
 from hlb_hooks.decisions.attribute_table import (
     MAX_TABLE_BYTES,
@@ -149,7 +151,10 @@ def explain_hold(hold: Hold, zone: tzinfo) -> tuple[Phrase, Phrase]:
     """Say why a VM is left alone, and how that ends."""
     since = clock.format_local(hold.since, zone)
     reason = phrase("is_held", who=hold.who, since=since, why=f": {hold.why}" if hold.why else "")
-    return reason, phrase("release_it", vmx=hold.vmx) if hold.vmx else phrase("release_host")
+    if hold.is_drain:
+        return reason, phrase("release_host")
+    # To be copied into a shell; the command takes the path as it is shown here.
+    return reason, phrase("release_it", text=shlex.quote(escape(hold.vmx)))
 
 
 def explain(vm: ChosenVm, job: str, zone: tzinfo) -> list[Phrase]:

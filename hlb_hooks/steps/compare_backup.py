@@ -6,7 +6,7 @@ from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError, VmFileError
 from hlb_hooks.base.exit_codes import ExitCode
-from hlb_hooks.base.text import escape, unescape
+from hlb_hooks.base.text import escape
 from hlb_hooks.decisions import admission
 from hlb_hooks.decisions.admission import Verdict
 from hlb_hooks.decisions.selection import ListedVm
@@ -103,12 +103,8 @@ def say_found(context: Context, choice: Choice, job: str) -> None:
 
 
 def _say_line(context: Context, key: str, target: Target, **words: object) -> None:
-    try:
-        # What is written escaped in the file is escaped again by the speaker: once is enough.
-        text = unescape(target.text)
-    except ValueError:
-        text = target.text
-    context.speaker.say(key, line=target.line_number, target=text, indent=_INDENT, **words)
+    words |= {"line": target.line_number, "target": target.spoken_text}
+    context.speaker.say(key, indent=_INDENT, **words)
 
 
 def _say_whether_fit(context: Context, config: Config, vmx: str) -> bool:

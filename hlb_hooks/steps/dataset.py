@@ -1,8 +1,8 @@
 """The lines of a job's dataset, made for the VMs that are on this host: reads alone."""
 
-import json
 from dataclasses import dataclass
 
+from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import HlbError
 from hlb_hooks.base.exit_codes import ExitCode
@@ -15,11 +15,14 @@ from hlb_hooks.decisions.dataset_plan import (
     plan_dataset,
 )
 from hlb_hooks.decisions.selection import select
+from hlb_hooks.decisions.views.documents import VERSION, DatasetDocument, ProblemView
 from hlb_hooks.effects import vm_files
 from hlb_hooks.effects.host_vms import follow_links
 from hlb_hooks.steps.choose import read_wishes
 from hlb_hooks.steps.compare_backup import list_vms
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data
+from hlb_hooks.steps.desk.json_form import write_json
 
 _INDENT = 4
 _DATASET_RUN = "dataset"
@@ -92,17 +95,19 @@ def _say_tabs(context: Context, job: str, dataset: Dataset) -> None:
 
 def _say_json(context: Context, job: str, dataset: Dataset, troubles: list[HlbError]) -> None:
     # ASCII: whatever a host calls its files, each byte comes through as an escape.
-    tables = {
-        "version": 1,
-        "job": job,
-        "sources": dataset.sources,
-        "excludes": dataset.excludes,
-        "includes": dataset.includes,
-        "options": dict(dataset.options),
-        "rescued": dataset.rescued,
-        "unread": [error.message for error in troubles],
-    }
-    context.speaker.line(json.dumps(tables))
+    document = DatasetDocument(
+        format="hlb-dataset",
+        version=VERSION,
+        written=clock.read_utc_now(),
+        problems=tuple(ProblemView(error.message, error.next_step) for error in troubles),
+        job=job,
+        sources=dataset.sources,
+        excludes=dataset.excludes,
+        includes=dataset.includes,
+        options=dict(dataset.options),
+        rescued=dataset.rescued,
+    )
+    deliver_data(context, Wanted(Form.JSON), write_json(document))
 
 
 def _say_troubles(context: Context, troubles: list[HlbError]) -> None:

@@ -12,12 +12,14 @@ from hlb_hooks.effects import processes
 from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.journal import Journal
+from hlb_hooks.effects.owner import LeaseOwner
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
 from hlb_hooks.steps import report
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.leave_report import leave_report
 from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.settle import Settlement
 from hlb_hooks.steps.start import stop_exit_code
@@ -59,6 +61,7 @@ def end_run(context: Context, store: RunStore, found: FoundRun, ending: Ending) 
     exit_code = _report(context, run, ending, journal.unwritten)
     journal.close()
     publish_metrics(context, config, [store])
+    leave_report(context, config, journal.path)
     return exit_code
 
 
@@ -122,11 +125,21 @@ def _settle(
     if is_whole_run:
         journal.note(Flag.HANDED_OVER)
     if not run.unsettled_vms:
-        if is_whole_run:
+        if is_whole_run or _has_nobody_left(run):
             journal.end()
         return
     if is_whole_run and not is_guard_alive(run.guard):
         _post_guard(context, journal)
+
+
+def _has_nobody_left(run: Run) -> bool:
+    """Tell whether nobody comes for a run without snapshots: a lease has no end hook to wait for.
+
+    Whoever holds the lease may still read what can be read without a snapshot.
+    """
+    return isinstance(run.owner, LeaseOwner) and not any(
+        Flag.READABLE in vm.flags for vm in run.chosen
+    )
 
 
 def _post_guard(context: Context, journal: Journal) -> None:

@@ -1,6 +1,6 @@
 """An operator's wish that a VM be left alone until it is released: ``hlb hold``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -8,32 +8,37 @@ from hlb_hooks.base.errors import UsageError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.selection import Inventory, ListedVm
+from hlb_hooks.decisions.views.documents import VERSION, HoldsDocument
+from hlb_hooks.decisions.views.holds_view import view_holds
 from hlb_hooks.effects.holds import Hold
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.steps.choose import explain_hold
 from hlb_hooks.steps.compare_backup import list_vms
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data, deliver_lines
+from hlb_hooks.steps.desk.json_form import write_json
+from hlb_hooks.steps.desk.lines import INDENT, Line
 
 _HOLD_RUN = "hold"
-_INDENT = 4
 
 
 @dataclass(frozen=True)
 class HoldRequest:
-    """Which VM, by name or path; "": show what is held. ``who`` asks, and ``why``."""
+    """Which VM, by name or path; "": show what is held, as wanted. ``who`` asks, and ``why``."""
 
     config: Config
     vm: str
     who: str
     why: str
     is_release: bool
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 def run(context: Context, request: HoldRequest) -> ExitCode:
     """Hold a VM, release it, or show what is held. Raise HlbError; then nothing has changed."""
     store = context.effects.open_store(request.config.paths.state_dir)
     if not request.vm:
-        return _show(context, store)
+        return _show(context, store, request.wanted)
     if request.is_release:
         return _release(context, store, request)
     host = context.effects.open_host(request.config, _HOLD_RUN)
@@ -63,15 +68,19 @@ def _release(context: Context, store: RunStore, request: HoldRequest) -> ExitCod
     return ExitCode.DONE
 
 
-def _show(context: Context, store: RunStore) -> ExitCode:
+def _show(context: Context, store: RunStore, wanted: Wanted) -> ExitCode:
     holds = store.read_holds()
-    if not holds:
-        context.speaker.say("nothing_held")
-    zone = clock.read_time_zone()
+    if wanted.form is Form.JSON:
+        now = clock.read_utc_now()
+        document = HoldsDocument("hlb-holds", VERSION, now, view_holds(holds))
+        deliver_data(context, wanted, write_json(document))
+        return ExitCode.DONE
+    zone, lines = clock.read_time_zone(), []
     for hold in holds:
         place = escape(hold.vmx) if hold.vmx else context.speaker.phrase("whole_host")
-        context.speaker.line(place)
-        context.speaker.line(context.speak(explain_hold(hold, zone)[0]), indent=_INDENT)
+        lines += [Line(place), Line(context.speak(explain_hold(hold, zone)[0]), INDENT)]
+    lines = lines or [Line(context.speaker.phrase("nothing_held"))]
+    deliver_lines(context, wanted, lines)
     return ExitCode.DONE
 
 
@@ -79,7 +88,7 @@ def _say_what_goes_on(context: Context, store: RunStore, vmx: str) -> None:
     """Say what a run has in hand already: it is not called back, and its snapshot is removed."""
     for entry in store.find_runs().runs:
         if not entry.is_ended and vmx in {vm.vmx for vm in entry.run.concerned_vms}:
-            context.speaker.say("hold_and_run", run=entry.name, indent=_INDENT)
+            context.speaker.say("hold_and_run", run=entry.name, indent=INDENT)
 
 
 def _find_vm(vms: list[ListedVm], text: str) -> ListedVm:

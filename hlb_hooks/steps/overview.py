@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.errors import StateError
-from hlb_hooks.decisions.overview import Night, Overview, is_night, look_over
+from hlb_hooks.decisions.overview import Night, Overview, look_over
 from hlb_hooks.effects.found_runs import FoundRun, FoundRuns
 from hlb_hooks.effects.state_file import read_state_file
 
@@ -25,12 +25,10 @@ def make_overview(read: Iterable[FoundRuns]) -> Overview:
 def _find_nights(runs: Sequence[FoundRun]) -> list[Night]:
     nights: dict[str, Night] = {}
     for entry in sorted(runs, key=lambda entry: entry.begun, reverse=True):
-        if entry.job in nights:
+        if entry.job in nights or not entry.digest.is_night:
             continue
         try:
-            records = read_state_file(entry.path).records
-            if is_night(records):
-                nights[entry.job] = Night(entry.run, records)
+            nights[entry.job] = Night(entry.run, read_state_file(entry.path).records)
         except StateError:
             # Deleted for its age, or damaged, since the folder was read: an older one is as good.
             continue

@@ -1,16 +1,17 @@
 """Inert hooks in the place of the real ones, to see what the client does to hooks on this host."""
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.errors import NotNowError, UsageError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.check_places import END, START, name_script
 from hlb_hooks.decisions.probe_story import name_call, tell_call
+from hlb_hooks.decisions.views.documents import VERSION, ProbeDocument
 from hlb_hooks.effects.client_scripts import ScriptState, read_client_script
 from hlb_hooks.effects.commands import CommandRunner
 from hlb_hooks.effects.probe_records import (
@@ -21,6 +22,8 @@ from hlb_hooks.effects.probe_records import (
 )
 from hlb_hooks.effects.probe_scripts import install_probe, list_probes, remove_probe
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data
+from hlb_hooks.steps.desk.json_form import write_json
 
 _INDENT = 4
 _PROBE_RUN = "probe"
@@ -98,7 +101,9 @@ def show(context: Context, config: Config, *, is_for_programs: bool) -> ExitCode
     """Tell every call that the inert hooks saw, the oldest first. Raise StateError."""
     calls = read_records(os.path.join(config.paths.state_dir, FOLDER_NAME))
     if is_for_programs:
-        context.speaker.line(json.dumps({"version": 1, "calls": calls}))
+        seen = tuple(map(tuple, calls))
+        document = ProbeDocument("hlb-probe", VERSION, clock.read_utc_now(), seen)
+        deliver_data(context, Wanted(Form.JSON), write_json(document))
         return ExitCode.DONE
     if not calls:
         context.speaker.say("probe_saw_nothing")

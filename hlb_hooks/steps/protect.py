@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hlb_hooks.base import clock
-from hlb_hooks.base.config_schema import SnapshotConfig
+from hlb_hooks.base.config_snapshot import SnapshotConfig
 from hlb_hooks.base.errors import HlbError, StateError
 from hlb_hooks.base.names import make_snapshot_name
 from hlb_hooks.decisions.phrase import Phrase, phrase

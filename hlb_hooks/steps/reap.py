@@ -15,6 +15,7 @@ from hlb_hooks.steps import report
 from hlb_hooks.steps.adopt import Adoption
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.leave_report import leave_report
 from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
@@ -81,9 +82,7 @@ def _reap_all(
     if request.config is not None and not context.stop.is_asked:
         adopted = _adopt(context, request.config, [found for _, found in read], open_runs)
         code = code or adopted
-        _tidy_up(
-            context, request.config.run.keep_days, [store for store, found in read if found.runs]
-        )
+        _tidy_up(context, request.config, [store for store, found in read if found.runs])
     if context.stop.is_asked:
         return stop_exit_code(context)
     if code is ExitCode.DONE:
@@ -91,11 +90,11 @@ def _reap_all(
     return code
 
 
-def _tidy_up(context: Context, keep_days: int, stores: Sequence[RunStore]) -> None:
+def _tidy_up(context: Context, config: Config, stores: Sequence[RunStore]) -> None:
     """Tidy the state folders up. What stands in the way is said, and nothing is open for it."""
     for store in stores:
         try:
-            tidy_up(context, store, keep_days)
+            tidy_up(context, store, config)
         except HlbError as error:
             context.speaker.say("warning", text=error.message)
             context.speaker.say("next_step", text=error.next_step, indent=4)
@@ -168,6 +167,7 @@ def _reap_one(context: Context, store: RunStore, entry: FoundRun) -> bool:
         return journal.run.is_ended or _settle(context, journal)
     finally:
         journal.close()
+        leave_report(context, journal.run.config, journal.path)
 
 
 def _has_guard(context: Context, store: RunStore, entry: FoundRun) -> bool:

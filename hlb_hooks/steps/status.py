@@ -1,6 +1,6 @@
 """What is under way, what of ours is open, and what waits for a person: reads alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -8,6 +8,7 @@ from hlb_hooks.base import clock
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.views.documents import VERSION, StatusDocument
+from hlb_hooks.decisions.views.holds_view import view_holds
 from hlb_hooks.decisions.views.status_view import (
     OpenRunView,
     OpenVmView,
@@ -15,6 +16,7 @@ from hlb_hooks.decisions.views.status_view import (
     view_last_successes,
 )
 from hlb_hooks.effects.guard_process import is_guard_alive
+from hlb_hooks.effects.holds import Hold
 from hlb_hooks.effects.records import Flag
 from hlb_hooks.effects.run_story import Run
 from hlb_hooks.effects.vm_story import VmStory
@@ -22,6 +24,7 @@ from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data, deliver_lines, tell_problems
 from hlb_hooks.steps.desk.json_form import write_json
+from hlb_hooks.steps.desk.known_holds import gather_holds, tell_holds
 from hlb_hooks.steps.desk.known_runs import gather_runs
 from hlb_hooks.steps.desk.lines import INDENT, Line, Tone
 from hlb_hooks.steps.desk.words import Voice, describe_length
@@ -45,11 +48,14 @@ def run(context: Context, request: StatusRequest) -> ExitCode:
     """Say what every unsettled run has open, and what a person has to do.
 
     No lock is taken, and no command of the host is run. 0: nothing waits for a person; 4: it is
-    open longer than it should be, or nobody is at work on it; 1: a state file cannot be read.
-    Raise ConfigurationError for a folder that cannot be trusted.
+    open longer than it should be, or nobody is at work on it; 1: a state file, or
+    the file of what is left alone, cannot be read. Raise ConfigurationError for a folder that
+    cannot be trusted.
     """
     known = gather_runs(context, request.state_dirs, request.trouble)
-    to_do = [ToDoView(each.message, each.next_step) for each in known.damage]
+    held = gather_holds(context, request.state_dirs)
+    damage = (*known.damage, *held.damage)
+    to_do = [ToDoView(each.message, each.next_step) for each in damage]
     runs = []
     for entry in known.runs:
         if not entry.is_ended:
@@ -60,18 +66,19 @@ def run(context: Context, request: StatusRequest) -> ExitCode:
         format="hlb-status",
         version=VERSION,
         written=now,
-        problems=known.problems,
+        problems=(*known.problems, *held.damage),
         runs=tuple(runs),
         open=sum(len(each.vms) for each in runs),
         last_successes=view_last_successes(known.runs, request.measures, now),
         to_do=tuple(to_do),
+        holds=view_holds(held.holds),
     )
     if request.wanted.form is Form.JSON:
         deliver_data(context, request.wanted, write_json(document))
     else:
-        lines = list(_tell(document, context.speaker, clock.read_time_zone()))
+        lines = list(_tell(document, held.holds, context.speaker, clock.read_time_zone()))
         deliver_lines(context, request.wanted, lines)
-    if known.is_damaged:
+    if damage:
         return ExitCode.NOT_PROTECTED
     return ExitCode.STILL_OPEN if to_do else ExitCode.DONE
 
@@ -129,13 +136,18 @@ def _find_to_do(context: Context, run: Run) -> list[ToDoView]:
     return found
 
 
-def _tell(status: StatusDocument, voice: Voice, zone: tzinfo) -> Iterator[Line]:
+def _tell(
+    status: StatusDocument, holds: Sequence[Hold], voice: Voice, zone: tzinfo
+) -> Iterator[Line]:
     yield from tell_problems(status.problems, voice)
     for run in status.runs:
         yield from _tell_run(run, voice)
     if not status.open:
         yield Line(voice.phrase("nothing_is_open"), tone=Tone.GOOD)
     yield from _tell_last_successes(status, voice, zone)
+    if holds:
+        yield Line(voice.phrase("left_alone"))
+        yield from tell_holds(holds, voice, zone)
     if not status.to_do:
         yield Line(voice.phrase("nothing_to_do"), tone=Tone.GOOD)
         return

@@ -19,6 +19,7 @@ from hlb_hooks.effects.state_file import StateFile
 from hlb_hooks.steps.block import find_block
 from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.emergency import find_short_of_space, list_datastores
+from hlb_hooks.steps.leave_report import leave_report
 from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.read_times import ReadTimes
 from hlb_hooks.steps.reading import note_reading
@@ -119,8 +120,10 @@ class Watch:
         store = self.context.effects.open_store(os.path.dirname(self.state_file.path))
         if self._run is not None:
             publish_metrics(self.context, self._run.config, [store])
+            leave_report(self.context, self._run.config, self.state_file.path)
+        config = self._run.config if self._run else Config("")
         try:
-            tidy_up(self.context, store, self._config.keep_days)
+            tidy_up(self.context, store, config)
         except Exception as error:
             self.context.log.exception("not_tidied_up", why=str(error))
 

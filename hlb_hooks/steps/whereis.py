@@ -1,9 +1,7 @@
 """All that is known here of one VM: where it is, what lies beside it, which runs have it."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hlb_hooks.base import clock
 from hlb_hooks.base.config import Config
@@ -12,12 +10,24 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.text import escape
 from hlb_hooks.decisions.known_vms import SHOWN_BACKUPS, find_known, list_backups
 from hlb_hooks.decisions.selection import ListedVm
+from hlb_hooks.decisions.views.documents import VERSION, ProblemView, WhereisDocument
+from hlb_hooks.decisions.views.vm_view import (
+    BackupView,
+    ClaimView,
+    FilesView,
+    KnownVm,
+    OpenSnapshotView,
+)
 from hlb_hooks.effects import twins, vm_files
 from hlb_hooks.effects.bundle import HostEffects
+from hlb_hooks.effects.claims import Claim
 from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.vm_files import VmFacts
 from hlb_hooks.steps.compare_backup import list_vms
 from hlb_hooks.steps.context import Context
+from hlb_hooks.steps.desk.delivery import Form, Wanted, deliver_data
+from hlb_hooks.steps.desk.json_form import write_json
+from hlb_hooks.steps.desk.words import Voice
 from hlb_hooks.steps.overview import make_overview
 from hlb_hooks.steps.own_runs import read_all_runs
 
@@ -66,11 +76,13 @@ def run(context: Context, request: WhereisRequest) -> ExitCode:
         )
     known = [_look(context, host, listed, runs, vmx) for vmx in paths]
     if request.is_for_programs:
-        messages = [error.message for error in troubles]
-        context.speaker.line(json.dumps({"version": 1, "vms": known, "unknown": messages}))
+        problems = tuple(ProblemView(error.message, error.next_step) for error in troubles)
+        now = clock.read_utc_now()
+        document = WhereisDocument("hlb-whereis", VERSION, now, problems, tuple(known))
+        deliver_data(context, Wanted(Form.JSON), write_json(document))
     else:
-        for table in known:
-            _say(context, table)
+        for vm in known:
+            _say(context, vm)
         for trouble in troubles:
             context.speaker.say("warning", text=trouble.message)
     return ExitCode.NOT_PROTECTED if troubles else ExitCode.DONE
@@ -82,90 +94,97 @@ def _look(
     listed: Sequence[ListedVm],
     runs: Sequence[FoundRun],
     vmx: str,
-) -> dict[str, Any]:
-    """Gather what is known of the VM at ``vmx``: texts, numbers and lists, as JSON has them."""
-    table: dict[str, Any] = {"vmx": vmx, "registered": vmx in {vm.vmx for vm in listed}}
-    if table["registered"]:
-        try:
-            state = context.read_or_stop(lambda: host.driver.read_power_state(vmx))
-            table["power"] = state.value
-        except StoppedError:
-            raise
-        except HlbError as error:
-            table["power"] = error.message
+) -> KnownVm:
+    """Gather what is known of the VM at ``vmx``."""
+    is_registered = vmx in {vm.vmx for vm in listed}
+    files: FilesView | None = None
+    trouble: str | None = None
     try:
-        table |= _describe_files(vm_files.read_vm(vmx))
+        files = _view_files(vm_files.read_vm(vmx))
     except HlbError as error:
-        table |= {"files": [], "snapshots": [], "claim": None, "trouble": error.message}
-    table["elsewhere"] = list(twins.find_twins(vmx))
-    table["open"] = [
-        {"run": entry.name, "snapshot": attempt.snapshot}
-        for entry in runs
-        if not entry.is_ended
-        for vm in entry.run.open_vms
-        if vmx in {vm.vmx, vm.place}
-        for attempt in vm.unsettled_attempts
-    ]
-    table["backups"] = [
-        {
-            "run": backup.run,
-            "job": backup.job,
-            "begun": clock.format_utc(backup.begun),
-            "read": backup.is_read,
-        }
-        for backup in list_backups(vmx, runs)
-    ]
-    return table
+        trouble = error.message
+    return KnownVm(
+        vmx=escape(vmx),
+        is_registered=is_registered,
+        power=_read_power(context, host, vmx) if is_registered else None,
+        files=files,
+        trouble=trouble,
+        elsewhere=tuple(map(escape, twins.find_twins(vmx))),
+        open=tuple(
+            OpenSnapshotView(entry.name, escape(attempt.snapshot))
+            for entry in runs
+            if not entry.is_ended
+            for vm in entry.run.open_vms
+            if vmx in {vm.vmx, vm.place}
+            for attempt in vm.unsettled_attempts
+        ),
+        backups=tuple(
+            BackupView(backup.run, backup.job, backup.begun, backup.is_read)
+            for backup in list_backups(vmx, runs)
+        ),
+    )
 
 
-def _describe_files(facts: VmFacts) -> dict[str, Any]:
+def _read_power(context: Context, host: HostEffects, vmx: str) -> str:
+    try:
+        return context.read_or_stop(lambda: host.driver.read_power_state(vmx)).value
+    except StoppedError:
+        raise
+    except HlbError as error:
+        return error.message
+
+
+def _view_files(facts: VmFacts) -> FilesView:
     claim = facts.claim
-    refreshed = claim.refreshed if claim else None
-    return {
-        "name": facts.name,
-        "uuid": facts.vmx.uuid,
-        "files": [path for disk in facts.disks for path in disk.chain.base.extent_paths],
-        "snapshots": list(facts.snapshot_names),
-        "claim": claim
-        and {
-            "run": claim.run,
-            "host": claim.host,
-            "refreshed": clock.format_utc(refreshed) if refreshed else "",
-        },
-        "trouble": "",
-    }
+    paths = [path for disk in facts.disks for path in disk.chain.base.extent_paths]
+    return FilesView(
+        name=escape(facts.name) or None,
+        uuid=escape(facts.vmx.uuid) or None,
+        disks=tuple(map(escape, paths)),
+        snapshots=tuple(map(escape, facts.snapshot_names)),
+        claim=_view_claim(claim) if claim else None,
+    )
 
 
-def _say(context: Context, table: dict[str, Any]) -> None:
-    speaker = context.speaker
-    speaker.line(escape(table["vmx"]))
-    if table["registered"]:
-        speaker.say("whereis_registered", power=table["power"], indent=_INDENT)
+def _view_claim(claim: Claim) -> ClaimView:
+    return ClaimView(escape(claim.run), escape(claim.host), claim.refreshed)
+
+
+def _say(context: Context, vm: KnownVm) -> None:
+    voice, lines = context.speaker, []
+    if vm.is_registered:
+        lines.append(voice.phrase("whereis_registered", text=vm.power))
     else:
-        speaker.say("whereis_not_registered", indent=_INDENT)
-    if table["trouble"]:
-        speaker.say("warning", text=table["trouble"], indent=_INDENT)
-    for path in table["files"]:
-        speaker.say("whereis_disk", path=path, indent=_INDENT)
-    for name in table["snapshots"]:
-        speaker.say("whereis_snapshot", name=name, indent=_INDENT)
-    if table["claim"]:
-        speaker.say("whereis_claim", indent=_INDENT, **table["claim"])
-    for path in table["elsewhere"]:
-        speaker.say("whereis_elsewhere", path=path, indent=_INDENT)
-    for each in table["open"]:
-        speaker.say("whereis_open", indent=_INDENT, **each)
-    _say_backups(context, table)
+        lines.append(voice.phrase("whereis_not_registered"))
+    if vm.trouble:
+        lines.append(voice.phrase("warning", text=vm.trouble))
+    if vm.files:
+        lines += [voice.phrase("whereis_disk", text=path) for path in vm.files.disks]
+        lines += [voice.phrase("whereis_snapshot", text=name) for name in vm.files.snapshots]
+    if vm.files and vm.files.claim:
+        lines.append(_tell_claim(vm.files.claim, voice))
+    lines += [voice.phrase("whereis_elsewhere", text=path) for path in vm.elsewhere]
+    lines += [
+        voice.phrase("whereis_open", run=each.run, snapshot=each.snapshot) for each in vm.open
+    ]
+    lines += _tell_backups(vm, voice)
+    voice.line(vm.vmx)
+    for line in lines:
+        voice.line(line, indent=_INDENT)
 
 
-def _say_backups(context: Context, table: dict[str, Any]) -> None:
-    speaker = context.speaker
-    for backup in table["backups"][:SHOWN_BACKUPS]:
-        key = "whereis_backup" if backup["read"] else "whereis_perhaps"
-        words = {word: backup[word] for word in ("run", "job", "begun")}
-        speaker.say(key, indent=_INDENT, **words)
-    more = len(table["backups"]) - SHOWN_BACKUPS
+def _tell_claim(claim: ClaimView, voice: Voice) -> str:
+    refreshed = clock.format_utc(claim.refreshed) if claim.refreshed else ""
+    return voice.phrase("whereis_claim", run=claim.run, host=claim.host, refreshed=refreshed)
+
+
+def _tell_backups(vm: KnownVm, voice: Voice) -> Iterator[str]:
+    for backup in vm.backups[:SHOWN_BACKUPS]:
+        key = "whereis_backup" if backup.is_read else "whereis_perhaps"
+        begun = clock.format_utc(backup.begun)
+        yield voice.phrase(key, run=backup.run, job=backup.job, begun=begun)
+    more = len(vm.backups) - SHOWN_BACKUPS
     if more > 0:
-        speaker.say("whereis_more", count=more, indent=_INDENT)
-    if not table["backups"]:
-        speaker.say("whereis_no_backup", indent=_INDENT)
+        yield voice.phrase("whereis_more", count=more)
+    if not vm.backups:
+        yield voice.phrase("whereis_no_backup")

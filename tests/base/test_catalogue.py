@@ -52,6 +52,18 @@ def list_spoken() -> list[tuple[str, str, set[str] | None]]:
     return found
 
 
+def test_no_sentence_has_the_name_of_another() -> None:
+    names: list[str] = []
+    for path in (PACKAGE / "base").glob("catalogue*.py"):
+        tables = [
+            node
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Dict)
+        ]
+        names += [ast.literal_eval(key) for table in tables for key in table.keys if key]
+    assert sorted(names) == sorted(TEXTS)
+
+
 def test_every_text_has_every_language() -> None:
     assert all(len(texts) == len(LANGUAGES) and all(texts) for texts in TEXTS.values())
 

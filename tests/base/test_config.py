@@ -45,6 +45,7 @@ KEYS: dict[str, tuple[Any, str, tuple[list[str], list[str]]]] = {
     "paths.log_file": ("/usr/local/avamar/var/hlb/hlb.log", '"/srv/hlb.log"', PATHS),
     "paths.scripts_dir": ("/usr/local/avamar/etc/scripts", '"/opt/client/scripts"', PATHS),
     "paths.metrics_file": ("", '"/srv/metrics/hlb.prom"', (["true", "1"], ['"hlb.prom"'])),
+    "paths.report_dir": ("", '"/srv/reports"', (["true", "1"], ['"reports"'])),
     "run.owner": (
         ("avtar*",),
         '["borgmatic*", "restic"]',

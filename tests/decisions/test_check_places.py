@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hlb_hooks.base.config_schema import SnapshotConfig
+from hlb_hooks.base.config_snapshot import SnapshotConfig
 from hlb_hooks.base.errors import ConfigurationError, StateError
 from hlb_hooks.decisions.check_places import (
     MIB,

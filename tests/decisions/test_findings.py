@@ -1,8 +1,13 @@
 """The worst of the findings, and the one line that a monitoring server reads."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from night_kit import READ, look, make_records
 
+import hlb_hooks
 from hlb_hooks.base.errors import UsageError
 from hlb_hooks.decisions.findings import (
     Area,
@@ -88,3 +93,24 @@ def test_the_numbers_count_what_is_open_late_and_failed() -> None:
         "damaged": 1,
         "oldest_success_seconds": 30 * 3600,
     }
+
+
+PACKAGE = Path(hlb_hooks.__file__).parent
+
+
+def list_findings_made() -> Iterator[tuple[str, ast.Call]]:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding":
+                yield f"{path.name}:{node.lineno}", node
+
+
+def test_whatever_is_not_well_is_found_with_its_remedy() -> None:
+    found = dict(list_findings_made())
+    assert len(found) > 15
+    without = {
+        place
+        for place, call in found.items()
+        if len(call.args) + len(call.keywords) < 4 and "Severity.OK" not in ast.unparse(call)
+    }
+    assert without == set()

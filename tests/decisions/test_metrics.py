@@ -86,7 +86,7 @@ def test_the_numbers_are_those_of_the_night() -> None:
     ((_, limit),) = samples["hlb_snapshot_limit_timestamp_seconds"]
     assert limit == since + 12 * 3600
     states = {labels["state"]: value for labels, value in samples["hlb_run_vms"]}
-    assert states == {"chosen": 3, "protected": 2, "failed": 1, "not_due": 0}
+    assert states == {"chosen": 3, "protected": 2, "failed": 1, "not_due": 0, "held": 0}
     reasons = {labels["reason"]: value for labels, value in samples["hlb_run_failures"]}
     assert reasons["LEFT_OUT"] == 1
     assert sum(reasons.values()) == 1

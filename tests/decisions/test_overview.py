@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from night_kit import NOW, READ, find, look, make_config, make_records
 
-from hlb_hooks.decisions.overview import Night, is_night
+from hlb_hooks.decisions.overview import Night
 from hlb_hooks.effects.records import Flag, Record
 
 WEB = [("web", READ)]
@@ -65,11 +65,12 @@ def test_a_vm_that_was_not_due_is_waited_for_all_the_same() -> None:
     ("hook", "is_one"), [("initial_backup", True), ("", True), ("snap_request", False)]
 )
 def test_a_run_that_was_made_by_hand_is_no_night(hook: str, *, is_one: bool) -> None:
-    assert is_night(make_records(1, WEB, hook=hook)) is is_one
+    assert find(make_records(1, WEB, hook=hook)).digest.is_night is is_one
 
 
 def test_a_run_that_adopted_a_snapshot_is_no_night() -> None:
-    assert not is_night(make_records(1)[:3])
+    head, end = make_records(1)[:3], make_records(1)[-1]
+    assert not find([*head, end]).digest.is_night
 
 
 def test_what_is_open_counts_from_its_first_record() -> None:

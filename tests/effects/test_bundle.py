@@ -7,7 +7,8 @@ import pytest
 from effects_kit import RUN, make_head, snapshot_tree
 
 from hlb_hooks.base.config import Config
-from hlb_hooks.base.config_schema import HostConfig, SnapshotConfig
+from hlb_hooks.base.config_schema import HostConfig
+from hlb_hooks.base.config_snapshot import SnapshotConfig
 from hlb_hooks.base.names import is_run_name
 from hlb_hooks.base.speech import RehearsalSpeaker
 from hlb_hooks.effects.bundle import make_effects

@@ -69,6 +69,12 @@ def test_what_failed_is_told_from_what_waits_and_from_what_was_not_due(
     assert (list(digest.failed), list(digest.not_due)) == (failed, not_due)
 
 
+def test_what_an_operator_held_is_neither_failed_nor_not_due() -> None:
+    digest = digest_run(tell_story(note(Flag.LEFT_OUT, name="web", uuid=VM.uuid)))
+    assert (digest.held, digest.failed, digest.not_due) == ((VM,), (), ())
+    assert digest.names == ((VMX, "web"),)
+
+
 def test_a_name_is_kept_where_the_folder_does_not_tell_it() -> None:
     same = note(Flag.CHOSEN, name="wro215ts", uuid=VM.uuid)
     assert digest_run(tell_story(CHOSEN)).names == ((VMX, "web"),)

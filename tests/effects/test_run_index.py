@@ -147,7 +147,7 @@ def test_what_is_no_index_is_none(folder: Path, kind: str) -> None:
         case "pipe":
             os.mkfifo(path)
         case "another version":
-            path.write_bytes(content.replace(b"HLB-INDEX\t2", b"HLB-INDEX\t9"))
+            path.write_bytes(content.replace(b"HLB-INDEX\t3", b"HLB-INDEX\t9"))
         case _:
             path.write_bytes(b"\xff\xfe\nnot ours")
     assert read_index(str(folder)) == {}
@@ -169,10 +169,12 @@ def entry_of(name: str, read: list[VmIdentity], unread: Sequence[VmIdentity] = (
         owner=LeaseOwner(now, 1.0, "boot"),
         config_path="/etc/hlb.toml",
         is_handed_over=True,
+        is_night=True,
         read=tuple(read),
         unread=tuple(unread),
         failed=tuple(unread),
         not_due=tuple(read),
+        held=tuple(unread),
         names=tuple((vm.vmx, vm.uuid) for vm in unread),
         opened=tuple(vm.vmx for vm in read),
         unseen=tuple((vm.vmx, "HLB-x") for vm in unread),

@@ -60,8 +60,19 @@ def test_a_run_s_own_flags_are_told(flag: Flag, attribute: str) -> None:
 
 def test_what_is_written_for_the_reader_alone_changes_nothing() -> None:
     head = make_head()
-    for_reader = [make_record(Flag.INVENTORY, count="0"), make_record(Flag.STARTED)]
+    for_reader = [make_record(Flag.STARTED)]
     assert tell_run([*head, *for_reader], PATH) == tell_run(head, PATH)
+
+
+@pytest.mark.parametrize(
+    ("details", "is_night"),
+    [({"hook": "initial_backup"}, True), ({}, True), ({"hook": "snap_request"}, False)],
+)
+def test_a_night_is_what_the_start_hook_has_made(
+    details: dict[str, str], *, is_night: bool
+) -> None:
+    assert tell_story(make_record(Flag.INVENTORY, count="0", **details)).is_night is is_night
+    assert not tell_story().is_night
 
 
 def test_the_last_guard_is_the_one_at_its_post() -> None:

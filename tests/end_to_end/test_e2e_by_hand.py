@@ -116,6 +116,28 @@ def test_after_the_client_s_death_an_end_by_hand_tears_nothing(site: Site) -> No
     assert outcome.flags(vmx) == ["OK_snap", "OK_umount"]
 
 
+def test_a_lease_is_over_with_the_last_snapshot_that_is_taken_away_by_hand(site: Site) -> None:
+    first, second = site.add_vms(2)
+    assert site.run("snap_request", "--lease", "1h", first, second).exit_code == 0
+    run = site.run_name
+    assert site.run("snap_remove", "--run", run, first).exit_code == 0
+    assert run_hlb(site, "plan").exit_code == 75
+    assert site.run("snap_remove", "--run", run, second).exit_code == 0
+    assert run_hlb(site, "plan").exit_code == 0
+    site.wait_settled()
+    assert site.leftovers() == []
+
+
+def test_a_lease_goes_on_while_a_vm_without_a_snapshot_may_be_read(site: Site) -> None:
+    vmx, template = site.host.add_vm("vm"), site.host.add_vm("golden", template=True)
+    assert site.run("initial_backup", "--lease", "1h").flags(template) == ["READABLE"]
+    run = site.run_name
+    assert site.run("snap_remove", "--run", run, vmx).exit_code == 0
+    assert run_hlb(site, "plan").exit_code == 75
+    assert site.run("initial_umount", "--run", run).exit_code == 0
+    site.wait_settled()
+
+
 def put_unknown_delta_above(site: Site, vmx: str) -> None:
     """Leave what an administrator's snapshot looks like before the host has listed it."""
     site.host.take_admin_snapshot(vmx, ADMIN)

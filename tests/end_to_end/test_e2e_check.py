@@ -222,7 +222,8 @@ def test_for_programs_it_says_the_same_as_json(site: Site) -> None:
     site.add_vms(1)
     (site.scripts / "initial_backup").unlink()
     told = json.loads(check(site, "--json").stdout)
-    assert (told["version"], told["status"], told["exit"]) == (1, "CRITICAL", 1)
+    assert (told["format"], told["version"]) == ("hlb-check", 1)
+    assert (told["status"], told["exit"]) == ("CRITICAL", 1)
     first = told["findings"][0]
     assert (first["area"], first["severity"]) == ("scripts", "CRITICAL")
     assert first["next_step"].startswith("link the installed hook to ")

@@ -59,7 +59,7 @@ def test_it_is_narrowed_by_time_job_and_vm(three_nights: Site) -> None:
     assert len(ask(three_nights, "history", "--since", "4d").lines) == 2
     assert len(ask(three_nights, "history", "--since", "2020-01-01").lines) == 3
     assert ask(three_nights, "history", "--since", "2099-01-01").lines == ["no run since then"]
-    assert ask(three_nights, "history", "--job", "gold").lines == ["no run since then"]
+    assert ask(three_nights, "history", "--job", "gold").lines == ["no run is known"]
     told = ask(three_nights, "history", "--vm", "vm2")
     assert [line.rpartition(": ")[2] for line in told.lines[1::2]] == [
         "not due",
@@ -78,7 +78,7 @@ def test_what_cannot_be_asked_is_a_usage_error(three_nights: Site, arguments: li
 
 
 def test_before_the_first_night_there_is_nothing(site: Site) -> None:
-    assert ask(site, "history").lines == ["no run since then"]
+    assert ask(site, "history").lines == ["no run is known"]
     assert ask_json(site, "history")["runs"] == []
 
 

@@ -19,7 +19,7 @@ def test_a_vm_that_is_held_is_left_out_with_who_when_and_why_and_nothing_has_fai
     assert story.start.flags(first) == ["LEFT_OUT"]
     assert "wants it left alone since 20" in story.start.words(first)
     assert ": patch day\n" in story.start.words(first)
-    assert f"next step: when it may be backed up again: hlb hold --release '{first}'" in (
+    assert f"next step: when it may be backed up again: hlb hold --release {first}" in (
         story.start.words(first)
     )
     assert story.start.flags(second) == ["OK_snap"]

@@ -1,5 +1,6 @@
 """What is old of our own traces goes, by those who have time, and never what is needed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -131,13 +132,30 @@ def test_without_the_index_all_is_as_with_it(site: Site) -> None:
     assert with_index[0] == ({"vm2"}, {"vm1"})
 
 
-def test_finished_runs_are_not_read_again_by_status(site: Site) -> None:
-    site.add_vms(1)
-    back_up_with_log(site, COMPLETED)
+def list_opened(site: Site, *words: str) -> str:
+    """Run ``hlb`` and give what it opened in the state folder: guards of others lead elsewhere."""
     trace = site.root / "trace"
     command = ["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", str(trace)]
     hlb = Path(sys.executable).parent / "hlb"
-    subprocess.run([*command, hlb, "status", "--config", site.config], check=True, stdout=-3)
-    text = trace.read_text("utf-8", "replace")
+    subprocess.run([*command, hlb, *words, "--config", site.config], check=False, stdout=-3)
+    lines = trace.read_text("utf-8", "replace").splitlines()
+    text = "\n".join(line for line in lines if str(site.state_dir) in line)
     assert "finished.index" in text
-    assert ".state" not in text
+    return text
+
+
+def test_finished_runs_are_not_read_again_by_status(site: Site) -> None:
+    site.add_vms(1)
+    back_up_with_log(site, COMPLETED)
+    assert ".state" not in list_opened(site, "status")
+
+
+def test_of_the_runs_made_by_hand_since_the_last_night_none_is_read_by_a_check(site: Site) -> None:
+    (vmx,) = site.add_vms(1)
+    night = back_up_with_log(site, COMPLETED).end.machine["run"]
+    for _ in range(3):
+        run = site.run("snap_request", "--lease", "1h", vmx).machine["run"]
+        assert site.run("initial_umount", "--run", run).exit_code == 0
+        site.wait_settled()
+    opened = list_opened(site, "check")
+    assert set(re.findall(r"/([^/\"]+)\.state\"", opened)) == {night}

@@ -23,7 +23,8 @@ def ask(site: Site, *words: str) -> Outcome:
 def ask_all(site: Site, vm: str) -> list[dict[str, Any]]:
     outcome = ask(site, vm, "--json")
     tables = json.loads(outcome.stdout)
-    assert (tables["version"], outcome.exit_code) == (1, 0)
+    assert (tables["format"], tables["version"]) == ("hlb-whereis", 1)
+    assert (tables["problems"], outcome.exit_code) == ([], 0)
     vms: list[dict[str, Any]] = tables["vms"]
     return vms
 
@@ -40,7 +41,7 @@ def test_a_vm_that_was_backed_up_names_its_runs_the_newest_first(site: Site) -> 
     assert outcome.lines[1] == "    registered on this host, power state on"
     assert f"    disk {site.flat_path(vmx)}" in outcome.lines
     (known,) = ask_all(site, "vm1")
-    assert {backup["run"]: backup["read"] for backup in known["backups"]} == {
+    assert {backup["run"]: backup["is_read"] for backup in known["backups"]} == {
         names[0]: True,
         names[1]: False,
     }
@@ -109,3 +110,19 @@ def test_what_cannot_be_found_out_is_said_and_the_rest_is_told(site: Site) -> No
     assert outcome.exit_code == 1
     assert "    backed up by run " in outcome.stdout
     assert "warning: vmware-cmd -l failed" in outcome.stdout
+
+
+def test_programs_are_told_what_could_not_be_found_out(site: Site) -> None:
+    vmx = site.host.add_vm(b"a\xff")
+    back_up_with_log(site, COMPLETED)
+    Path(vmx).write_bytes(b"\0 no configuration")
+    site.host.vmware_cmd.write_text("#!/bin/sh\nexit 14\n")
+    outcome = ask(site, vmx, "--json")
+    told = json.loads(outcome.stdout)
+    (known,) = told["vms"]
+    assert outcome.exit_code == 1
+    assert "vmware-cmd -l failed" in told["problems"][0]["message"]
+    assert known["vmx"].endswith("/a\\xff/a\\xff.vmx")
+    assert (known["is_registered"], known["power"], known["files"]) == (False, None, None)
+    assert known["trouble"]
+    assert [backup["is_read"] for backup in known["backups"]] == [True]

@@ -1,5 +1,6 @@
 """What a start of a hook has to import: most of what a start costs."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,38 @@ def test_choosing_without_intervals_takes_no_calendar_and_no_log(tmp_path: Path)
     assert code == 1
     assert "sh" in modules
     assert not {"dateutil", "structlog"} & modules
+
+
+SLOW = """
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            print("importing", flush=True)
+            time.sleep(60)
+sys.meta_path.insert(0, Slow())
+from hlb_hooks.entry import hlb, hooks
+if sys.argv[2] == "hlb":
+    raise SystemExit(hlb.main(["status"]))
+hooks.initial_backup(["--lease", "1h"])
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["argparse", "hlb_hooks.base.config", "hlb_hooks.effects.bundle"]
+)
+@pytest.mark.parametrize("program", ["initial_backup", "hlb"])
+def test_what_is_interrupted_while_it_starts_leaves_without_a_word(
+    program: str, module: str
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", SLOW, module, program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        said, complaint = process.communicate(timeout=30)
+    assert (process.returncode, said, complaint) == (130, "", "")

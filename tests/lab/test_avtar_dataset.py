@@ -91,14 +91,14 @@ def test_a_vm_whose_files_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert told.exit_code == 1
     assert "warning: " in told.stdout
     assert str(vm.config) in told.stdout
-    assert json.loads(ask(lab, "--json").stdout)["unread"] != []
+    assert json.loads(ask(lab, "--json").stdout)["problems"] != []
 
 
 def test_for_programs_it_says_the_same_as_json(tmp_path: Path) -> None:
     lab = make(tmp_path, [SampleVm("x-ctk", disks=(SMALL,))])
     told = json.loads(ask(lab, "--json").stdout)
     rescued = str(find_vm(lab, "x-ctk").folder.resolve() / "x-ctk.vmdk")
-    assert (told["version"], told["job"]) == (1, "default")
+    assert (told["format"], told["version"], told["job"]) == ("hlb-dataset", 1, "default")
     assert told["includes"] == told["rescued"] == [rescued]
     assert told["options"]["run-at-end"] == "initial_umount"
 

@@ -19,6 +19,7 @@ class Result(StrEnum):
     PROTECTED = "protected"  # whether it was read is not known
     FAILED = "failed"
     NOT_DUE = "not due"
+    HELD = "held"  # an operator wanted it left alone
     PENDING = "pending"
 
 
@@ -49,6 +50,7 @@ class RunLine:
     pending: Annotated[int, "of these: nothing is known yet"]
     open: Annotated[int, "VMs on which a snapshot of ours is, or may be"]
     not_due: Annotated[int, "VMs whose turn it was not"]
+    held: Annotated[int, "VMs that an operator wanted left alone"]
     vms: Annotated[
         tuple[VmResult, ...] | None, "of the VMs that were asked for; null: none was asked for"
     ]
@@ -101,6 +103,7 @@ def _view_line(entry: FoundRun, vmxs: frozenset[str] | None) -> RunLine:
         pending=len(pending),
         open=0 if entry.is_finished else len(entry.run.open_vms),
         not_due=len(digest.not_due),
+        held=len(digest.held),
         vms=None if vmxs is None else _list_results(digest, pending, vmxs),
     )
 
@@ -115,6 +118,7 @@ def _list_results(
         (Result.READ, [vm.vmx for vm in digest.read]),
         (Result.PROTECTED, [vm.vmx for vm in digest.unread]),
         (Result.NOT_DUE, [vm.vmx for vm in digest.not_due]),
+        (Result.HELD, [vm.vmx for vm in digest.held]),
     )
     return tuple(
         VmResult(escape(vmx), escape(names.get(vmx, name_folder(vmx))), result)
@@ -125,4 +129,4 @@ def _list_results(
 
 
 def _list_vms(digest: RunDigest) -> tuple[VmIdentity, ...]:
-    return digest.read + digest.unread + digest.failed + digest.not_due
+    return digest.read + digest.unread + digest.failed + digest.not_due + digest.held

@@ -34,6 +34,7 @@ class Outcome(StrEnum):
     PROTECTED = "protected"
     ADOPTED = "adopted"  # another run's snapshot, which this one removes
     NOT_DUE = "not due"
+    HELD = "held"  # an operator wanted it left alone
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Totals:
         "estimate: how long all snapshots together were there beyond their VMs' reading; null: the "
         "guard saw no reading",
     ]
+    held: Annotated[int, "VMs that the targets choose, and that an operator wanted left alone"]
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def _list_current(runs: Sequence[FoundRun], job: str) -> dict[VmIdentity, str]:
             continue
         digest = entry.digest
         names = dict(digest.names)
-        vms = digest.read + digest.unread + digest.failed + digest.not_due
+        vms = digest.read + digest.unread + digest.failed + digest.not_due + digest.held
         if not entry.is_finished:
             vms += tuple(VmIdentity(vm.vmx, vm.uuid) for vm in entry.run.pending)
         for vm in vms:

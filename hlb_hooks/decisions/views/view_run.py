@@ -46,7 +46,7 @@ def view_run(run: Run, records: Sequence[Record], now: datetime) -> RunView:
     """
     told = _sort(records)
     ended = told.moments.get(Flag.ENDED)
-    shown = [*run.concerned_vms, *run.not_due]
+    shown = [*run.concerned_vms, *run.held, *run.not_due]
     # sorted is stable: within a group the host's own order stays.
     state = _find_state(run, is_started=Flag.STARTED in told.moments)
     vms = [_view_vm(run, vm, told, state, now) for vm in sorted(shown, key=rank_in_report)]
@@ -74,6 +74,7 @@ def view_run(run: Run, records: Sequence[Record], now: datetime) -> RunView:
             open=len(run.open_vms),
             not_due=len(run.not_due),
             beyond_reading_seconds=add_beyond(vm.reading for vm in vms),
+            held=len(run.held),
         ),
         vms=tuple(vms),
     )
@@ -146,6 +147,8 @@ def _view_trouble(trouble: Trouble) -> TroubleView:
 def _find_outcome(run: Run, vm: VmStory, state: RunState) -> Outcome:
     if Flag.NOT_DUE in vm.flags:
         return Outcome.NOT_DUE
+    if vm in run.held:
+        return Outcome.HELD
     if vm.is_open_in_trouble:
         return Outcome.OPEN if vm.is_protected or not vm.is_chosen else Outcome.FAILED
     if not vm.is_chosen:

@@ -10,6 +10,7 @@ from hlb_hooks.lab.host.chain_edit import is_of_another_vm
 from hlb_hooks.lab.host.disks import LabDisk, read_vm_disks, read_vmx
 from hlb_hooks.lab.host.identity import make_location
 from hlb_hooks.lab.host.registry import RegisteredVm, change_registry
+from hlb_hooks.lab.host.shared_folder import list_files_of_others
 from hlb_hooks.lab.layout import Lab
 
 # What a host makes in a VM's folder. The rest is not its own, and stays there when a VM is deleted.
@@ -55,7 +56,8 @@ def move_files(lab: Lab, vm: RegisteredVm, datastore: Path) -> Path:
 def delete_files(lab: Lab, vm: RegisteredVm) -> None:
     """Delete what hosts make of a VM, and its folder when that is empty then.
 
-    The records of its snapshots stay: a backup of them may be looked at later.
+    What another VM has in the same folder stays, and so do the records of its snapshots: a backup
+    of them may be looked at later.
     """
     with lab.hold_vm(vm.config):
         try:
@@ -63,14 +65,16 @@ def delete_files(lab: Lab, vm: RegisteredVm) -> None:
         except (OSError, VmFileError):
             # Files that somebody took away before: the rest goes all the same.
             disks = ()
+        others = list_files_of_others(lab, vm)
         linked = [path for disk in disks for path in (*disk.link_paths, *disk.data_files)]
         far = {path for path in linked if not is_of_another_vm(vm, path)}
         own = {path for path in vm.folder.glob("*") if path.suffix in _HOST_SUFFIXES}
         # The .vmx last: without it nobody could tell what else there is.
-        for path in sorted(far | own, key=lambda path: path == vm.config):
+        for path in sorted((far | own) - others, key=lambda path: path == vm.config):
             path.unlink(missing_ok=True)
         for base in _list_own_bases(vm, disks):
-            lab.shadow_file(base).unlink(missing_ok=True)
+            if base not in others:
+                lab.shadow_file(base).unlink(missing_ok=True)
         for folder in {vm.folder, *(path.parent for path in far)}:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()

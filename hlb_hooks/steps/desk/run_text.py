@@ -32,8 +32,9 @@ def tell_run_in_text(run: RunView, voice: Voice, zone: tzinfo) -> Iterator[Line]
     yield Line(_tell_when(run, voice, zone))
     is_reading = run.state in BEFORE_THE_END
     is_good = not run.totals.failed
+    counts = describe_counts(voice, run.totals, is_reading=is_reading)
     yield Line(
-        "; ".join(describe_counts(voice, run.totals, is_reading=is_reading)),
+        "; ".join(counts),
         tone=Tone.GOOD if is_good else Tone.BAD,
     )
     if run.client_said:

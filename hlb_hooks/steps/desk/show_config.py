@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hlb_hooks.base.config import MAX_CONFIG_BYTES, Config
+from hlb_hooks.base.config_keys import list_section_keys
 from hlb_hooks.base.config_kinds import describe_value
 from hlb_hooks.base.config_lines import locate_keys
-from hlb_hooks.base.config_schema import JOBS_SECTION, SECTIONS, JobConfig, list_section_keys
+from hlb_hooks.base.config_schema import JOBS_SECTION, SECTIONS, JobConfig
 from hlb_hooks.base.errors import ConfigurationError
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.trusted_files import read_trusted

@@ -74,7 +74,7 @@ def run(context: Context, request: HistoryRequest) -> ExitCode:
         lines = [*tell_problems(known.problems, voice)]
         lines += [line for each in runs for line in _tell_run(each, voice, zone)]
         if not runs:
-            lines.append(Line(voice.phrase("no_runs")))
+            lines.append(Line(voice.phrase("no_runs" if since else "no_run_ever")))
         deliver_lines(context, request.wanted, lines)
     return ExitCode.NOT_PROTECTED if known.is_damaged else ExitCode.DONE
 
@@ -93,4 +93,6 @@ def _tell_run(run: RunLine, voice: Voice, zone: tzinfo) -> Iterator[Line]:
 def _tell_result(run: RunLine, vm: VmResult, voice: Voice) -> str:
     if vm.result is Result.FAILED:
         return voice.phrase("result_failed", run=run.run)
+    if vm.result is Result.HELD:
+        return voice.phrase("result_held", run=run.run)
     return voice.phrase(_RESULTS[vm.result])

@@ -8,7 +8,6 @@ from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.decisions.views.documents import VERSION, ReportDocument
 from hlb_hooks.decisions.views.run_view import RunView
 from hlb_hooks.decisions.views.view_run import view_run
-from hlb_hooks.effects.found_runs import FoundRun
 from hlb_hooks.effects.run_story import tell_run
 from hlb_hooks.effects.state_file import read_state_file
 from hlb_hooks.steps.context import Context
@@ -39,7 +38,7 @@ def run(context: Context, request: ReportRequest) -> ExitCode:
     known = gather_runs(context, request.state_dirs, request.trouble)
     voice, zone = context.speaker, clock.read_time_zone()
     wanted = request.wanted
-    view = read_view(known.pick(request.run, request.job))
+    view = read_view(known.pick(request.run, request.job).path)
     document = ReportDocument("hlb-report", VERSION, clock.read_utc_now(), known.problems, view)
     match wanted.form:
         case Form.JSON:
@@ -53,18 +52,16 @@ def run(context: Context, request: ReportRequest) -> ExitCode:
     return ExitCode.NOT_PROTECTED if known.is_damaged else view.exit
 
 
-def read_view(found: FoundRun) -> RunView:
+def read_view(path: str) -> RunView:
     """Read a run's state file and give its view. Raise StateError."""
-    records = read_state_file(found.path).records
-    story = tell_run(records, found.path)
+    records = read_state_file(path).records
+    story = tell_run(records, path)
     if story is None:
-        raise StateError(
-            f"{found.path}: it has changed while it was looked at", next_step="try again"
-        )
+        raise StateError(f"{path}: it has changed while it was looked at", next_step="try again")
     try:
         return view_run(story, records, clock.read_utc_now())
     except (TypeError, ValueError) as error:
         raise StateError(
-            f"{found.path}: its records make no sense together ({error})",
+            f"{path}: its records make no sense together ({error})",
             next_step="it is left as it is; look at it with grep",
         ) from error

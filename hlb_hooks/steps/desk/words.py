@@ -89,6 +89,10 @@ class Counts(Protocol):
     def not_due(self) -> int:
         """Whose turn it was not."""
 
+    @property
+    def held(self) -> int:
+        """That an operator wanted left alone."""
+
 
 def describe_counts(voice: Voice, counts: Counts, *, is_reading: bool) -> list[str]:
     """Give the numbers of a run in words, those that are none left out.
@@ -104,6 +108,8 @@ def describe_counts(voice: Voice, counts: Counts, *, is_reading: bool) -> list[s
         words.append(voice.phrase("totals_open", count=counts.open))
     if counts.not_due:
         words.append(voice.phrase("totals_not_due", count=counts.not_due))
+    if counts.held:
+        words.append(voice.phrase("totals_held", count=counts.held))
     return words
 
 

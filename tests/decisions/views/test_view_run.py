@@ -96,6 +96,7 @@ def test_a_run_whose_client_s_log_is_not_read_yet_is_not_finished() -> None:
         ([CHOSEN, intent(1), made(2), asked(3), note(4, Flag.MERGING)], Outcome.OPEN),
         ([CHOSEN, intent(1), made(2), note(3, Flag.TORN), note(4, Flag.MERGING)], Outcome.FAILED),
         ([note(0, Flag.NOT_DUE, reason="next due")], Outcome.NOT_DUE),
+        ([note(0, Flag.LEFT_OUT, reason="root wants it left alone")], Outcome.HELD),
         ([note(0, Flag.ADOPTED, snapshot=SNAPSHOT, disks="[]")], Outcome.ADOPTED),
         (
             [note(0, Flag.ADOPTED, snapshot=SNAPSHOT, disks="[]"), note(1, Flag.FAILED_UMOUNT)],

@@ -15,6 +15,7 @@ from hlb_hooks.effects.run_story import tell_run
 BEGUN = datetime(2026, 11, 21, 23, 0, 3, tzinfo=UTC)
 STORE = "/vmfs/volumes/4a9b8a6e-3eca11a2-6a67-00144f0d8625"
 SCRIPT = "<script>document.title='taken'</script>"
+POLISH = "Księgowość: zażółć gęślą jaźń"
 LONG = "a-name-without-any-place-to-break-it-" * 4
 
 
@@ -104,6 +105,14 @@ def make_bad_night(hostile: str = SCRIPT, long: str = LONG) -> ReportDocument:
             next="remove HLB-gold-20261121T233100Z-0123ab31 by hand, by its name",
         ),
         _note(139, Flag.OK_READ, _path("busy")),
+        _note(
+            0,
+            Flag.LEFT_OUT,
+            _path(POLISH),
+            name=POLISH,
+            reason="root wants it left alone since 2026-11-20 10:00+01:00: patch day",
+            next=f"when it may be backed up again: hlb hold --release '{_path(POLISH)}'",
+        ),
         _note(
             0,
             Flag.NOT_DUE,

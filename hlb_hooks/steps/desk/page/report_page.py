@@ -26,7 +26,7 @@ _WHY_MISSED = {
     PHYSICAL_RDM: "missed_physical_rdm",
     ELSEWHERE: "missed_disk_elsewhere",
 }
-_SHOWN_IF_ANY = {"tile_read", "tile_pending", "tile_not_due"}
+_SHOWN_IF_ANY = {"tile_read", "tile_pending", "tile_not_due", "tile_held"}
 # No script at all, and nothing that is not in the page.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -52,7 +52,8 @@ def write_report_page(document: ReportDocument, voice: Voice, zone: tzinfo, lang
     _add_missed_disks(main, run, voice)
     if any(vm.phases for vm in run.vms):
         main.append(make_timeline(run, scale, voice, zone))
-    _add_not_due(main, run, voice)
+    _add_left_out(main, run, Outcome.HELD, "page_held", voice)
+    _add_left_out(main, run, Outcome.NOT_DUE, "page_not_due", voice)
     footer = add(body, "footer")
     written = clock.format_local(document.written, zone)
     add(footer, "p", voice.phrase("page_written", moment=written, version=__version__))
@@ -106,6 +107,7 @@ def _make_tiles(run: RunView, voice: Voice) -> Element:
         ("tile_pending", totals.pending, ""),
         ("tile_open", totals.open, "warning" if totals.open and not is_reading else ""),
         ("tile_not_due", totals.not_due, ""),
+        ("tile_held", totals.held, ""),
     ):
         if count or key not in _SHOWN_IF_ANY:
             tile = add(tiles, "div", class_=tone)
@@ -115,7 +117,7 @@ def _make_tiles(run: RunView, voice: Voice) -> Element:
     if totals.beyond_reading_seconds is not None:
         lengths.append(("tile_beyond", describe_hours(totals.beyond_reading_seconds)))
     for key, text in lengths:
-        tile = add(tiles, "div")
+        tile = add(tiles, "div", class_="length")
         add(tile, "dt", voice.phrase(key))
         add(tile, "dd", text)
     return tiles
@@ -200,12 +202,15 @@ def _add_missed_disks(parent: Element, run: RunView, voice: Voice) -> None:
         add(row, "td", voice.phrase(_WHY_MISSED[disk.why]), class_="wide", role="cell")
 
 
-def _add_not_due(parent: Element, run: RunView, voice: Voice) -> None:
-    vms = [vm for vm in run.vms if vm.outcome is Outcome.NOT_DUE]
+def _add_left_out(
+    parent: Element, run: RunView, outcome: Outcome, title: str, voice: Voice
+) -> None:
+    """Add the VMs that were rightly left out for one reason."""
+    vms = [vm for vm in run.vms if vm.outcome is outcome]
     if not vms:
         return
     section = add(parent, "section")
-    add(section, "h2", voice.phrase("page_not_due", count=len(vms)))
+    add(section, "h2", voice.phrase(title, count=len(vms)))
     body = _add_table(section, voice, "page_vm", "page_why")
     for vm in vms:
         row = add(body, "tr", role="row")
@@ -213,6 +218,8 @@ def _add_not_due(parent: Element, run: RunView, voice: Voice) -> None:
         cell = add(row, "td", class_="wide", role="cell")
         for trouble in vm.troubles:
             add(cell, "div", trouble.reason)
+            if trouble.next_step:
+                add(cell, "div", voice.phrase("next_step", text=trouble.next_step), class_="small")
 
 
 def _add_table(parent: Element, voice: Voice, *heads: str) -> Element:

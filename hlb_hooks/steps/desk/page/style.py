@@ -65,6 +65,7 @@ margin:.6rem 0 1rem;font-size:1.5rem;line-height:1.25;font-weight:700}
 .tiles div{background:var(--panel);padding:.5rem .7rem;border-top:3px solid var(--line)}
 .tiles dt{color:var(--quiet);font-size:.82rem}
 .tiles dd{margin:0;font-size:1.45rem;font-weight:700;font-variant-numeric:tabular-nums}
+.tiles div.length{grid-column:span 2}.tiles div.length dd{white-space:nowrap}
 .tiles div.bad{border-color:var(--bad)}.tiles div.good{border-color:var(--good)}
 .tiles div.warning{border-color:var(--warning)}
 .cards{list-style:none;margin:0;padding:0;display:grid;gap:8px}

@@ -17,6 +17,7 @@ BADGES = {
     Outcome.PROTECTED: ("\u2714", "outcome_protected", "good"),
     Outcome.ADOPTED: ("\u21aa", "outcome_adopted", "quiet"),
     Outcome.NOT_DUE: ("\u2013", "outcome_not_due", "quiet"),
+    Outcome.HELD: ("\u2016", "outcome_held", "quiet"),
 }
 _READING = "reading"
 _LEGEND = {
