@@ -11,7 +11,7 @@ COMMANDS = {"console", "sh"}
 # What a page may show besides: files, and what some program has written.
 TEXTS = {"text", "toml", "yaml", "csv", "ini"}
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-_MARK = re.compile(r"\*Not run by our tests: (.+?)\.\*\s*\Z", re.DOTALL)
+_MARK = re.compile(r"\*Not run by our tests: ([^*]+)\.\*\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Where it is and how it begins; the same when other blocks move."""
-        return f"{self.page}: {self.text.splitlines()[0].removeprefix('$ ')}"
+        """Its page and its first words: the same when other blocks move."""
+        return f"{self.page}: {' '.join(self.text.removeprefix('$ ').split()[:3])}"
 
     @property
     def commands(self) -> list[Command]:

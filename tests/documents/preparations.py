@@ -3,6 +3,8 @@
 The lab is at /lab; `/vmfs` and `/usr/local/avamar` are its, as on a host.
 """
 
+from page_blocks import ROOT
+
 HOST = """\
 hlb lab create /lab --vms {vms}
 ln -s /lab/vmfs /vmfs
@@ -13,12 +15,11 @@ hlb reap
 """
 BACKUP = """\
 avtar --create --label=default --logfile=/lab/avamar/var/backup.log \\
-    --run-at-start=initial_backup --run-at-end=initial_umount /lab/vmfs/volumes >/dev/null {more}
+    --run-at-start=initial_backup --run-at-end=initial_umount /vmfs/volumes >/dev/null {more}
 """
 # The guard writes down last what the client's log says.
 SETTLED = """\
-while ! grep -q ENDED /lab/avamar/var/hlb/*.state; do sleep 0.1; done
-while pgrep -f hlb-guard >/dev/null; do sleep 0.1; done
+while ! grep -q VERDICT /lab/avamar/var/hlb/*.state; do sleep 0.1; done
 """
 NIGHT = BACKUP.format(more="|| true") + SETTLED
 STATE_FILES = "/lab/avamar/var/hlb/*.state"
@@ -63,7 +64,40 @@ hlb hold branch-archive --reason 'migration until Friday'
 """
 )
 
+SMALL_HOST = HOST.format(vms=3)
+# The checkout, as after a clone and one `make`.
+CHECKOUT = f"""\
+for each in {ROOT}/* {ROOT}/.venv; do ln -s "$each" .; done
+"""
+LOST = "hlb lab vm /lab destroy wro215ts --force\n"
+WHOLE_HOST_LOST = """\
+vmware-cmd -l | grep /lab/ | while read -r vm; do
+    hlb lab vm /lab destroy "$vm" --force
+done
+mkdir /lab/vmfs/volumes/4f2b1a33-77d0c1e2-9a10-00144f0d8625
+ln -s 4f2b1a33-77d0c1e2-9a10-00144f0d8625 /lab/vmfs/volumes/NEW-LABEL
+for vm in wro215ts 'sql server (2)' web+app; do
+    avtar -x --labelnumber=1 --target=/vmfs/volumes/NEW-LABEL \\
+        "/vmfs/volumes/4a9b8a6e-3eca11a2-6a67-00144f0d8625/$vm"
+done
+"""
+
 PREPARATIONS: dict[str, dict[str, str]] = {
+    "README.md": {"": CHECKOUT},
+    "docs/how-to/install.md": {"": SMALL_HOST},
+    "docs/how-to/maintenance.md": {"": SMALL_HOST + NIGHT},
+    "docs/how-to/monitoring.md": {
+        "": SMALL_HOST + NIGHT + "chmod -x /lab/avamar/etc/scripts/initial_umount\n"
+    },
+    "docs/how-to/policies.md": {
+        "": SMALL_HOST + "echo 'wro215ts BCK_FVM=1M' >/lab/avamar/etc/hlb/targets\n" + NIGHT
+    },
+    "docs/how-to/probe.md": {"": SMALL_HOST},
+    "docs/how-to/read-a-night.md": {"": SMALL_HOST + NIGHT},
+    "docs/how-to/restore.md": {
+        "": SMALL_HOST + NIGHT + LOST,
+        "The whole host is lost": WHOLE_HOST_LOST,
+    },
     "docs/how-to/questions.md": {
         "": QUESTIONS,
         "Is a snapshot open right now, how old is it, and who removes it?": UNDER_WAY
