@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from page_blocks import ROOT, Block, Command
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 _APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 _PRIVATE_ROOT = Path(__file__).with_name("private_root.sh")
 # The lab's host is at /lab there; a page speaks of the places that a real one has.

@@ -82,8 +82,38 @@ for vm in wro215ts 'sql server (2)' web+app; do
 done
 """
 
+# Client and guard are gone at once, as after a crash.
+CRASHED = (
+    UNDER_WAY
+    + """\
+guard=$(sed -n 's/.*\\tGUARD\\t.*pid=\\([0-9]*\\).*/\\1/p' /lab/avamar/var/hlb/*.state)
+kill -KILL $client $guard
+while [ -e "/proc/$guard" ]; do sleep 0.1; done
+"""
+)
+OF_VCLI = """\
+rm -r /lab
+hlb lab create /lab --vms 3 --dialect vcli
+hlb lab vm /lab snapshot wro215ts HLB-default
+"""
+
+GOLD = """\
+cat >>/lab/avamar/etc/hlb/hlb.toml <<'EOF'
+
+[jobs.gold]
+targets = "/usr/local/avamar/etc/hlb/targets.gold"
+default_interval = "1D"
+EOF
+echo 'sql server (2)' >/lab/avamar/etc/hlb/targets.gold
+chmod 600 /lab/avamar/etc/hlb/targets.gold
+"""
+GOLD_NIGHT = NIGHT.replace("initial_backup", "initial_backup.gold").replace(
+    "initial_umount", "initial_umount.gold"
+)
+
 PREPARATIONS: dict[str, dict[str, str]] = {
     "README.md": {"": CHECKOUT},
+    "docs/how-to/first-dry-run.md": {"": HOST.format(vms=12)},
     "docs/how-to/install.md": {"": SMALL_HOST},
     "docs/how-to/maintenance.md": {"": SMALL_HOST + NIGHT},
     "docs/how-to/monitoring.md": {
@@ -93,11 +123,18 @@ PREPARATIONS: dict[str, dict[str, str]] = {
         "": SMALL_HOST + "echo 'wro215ts BCK_FVM=1M' >/lab/avamar/etc/hlb/targets\n" + NIGHT
     },
     "docs/how-to/probe.md": {"": SMALL_HOST},
+    "docs/how-to/read-a-log.md": {"": SMALL_HOST + NIGHT},
     "docs/how-to/read-a-night.md": {"": SMALL_HOST + NIGHT},
+    "docs/how-to/recover-by-hand.md": {
+        "": SMALL_HOST + CRASHED,
+        "The same with vCLI's vmware-cmd": OF_VCLI,
+    },
     "docs/how-to/restore.md": {
         "": SMALL_HOST + NIGHT + LOST,
         "The whole host is lost": WHOLE_HOST_LOST,
     },
+    "docs/how-to/several-datasets.md": {"": SMALL_HOST + GOLD, "Ask by job": GOLD_NIGHT},
+    "docs/how-to/upgrade.md": {"": SMALL_HOST + NIGHT},
     "docs/how-to/questions.md": {
         "": QUESTIONS,
         "Is a snapshot open right now, how old is it, and who removes it?": UNDER_WAY
