@@ -35,7 +35,7 @@ def list_logged() -> Iterator[Event]:
                 ) if attribute in LEVELS and ast.unparse(receiver).endswith("log"):
                     assert isinstance(first, ast.Constant), f"{path}: an event without a fixed name"
                     details = frozenset(keyword.arg or "**" for keyword in node.keywords)
-                    yield first.value, LEVELS[attribute], details
+                    yield str(first.value), LEVELS[attribute], details
 
 
 def list_documented() -> Iterator[Event]:
@@ -96,3 +96,9 @@ def test_the_index_leads_to_every_page() -> None:
     reached = {str((index.parent / target).resolve().relative_to(ROOT)) for target in targets}
     pages = {page for page in list_pages() if page.startswith("docs/")}
     assert pages - {"docs/README.md"} <= reached
+
+
+@pytest.mark.parametrize("page", [page for page in list_pages() if "/how-to/" in page])
+def test_a_how_to_begins_with_when_one_needs_it(page: str) -> None:
+    _, _, text = (ROOT / page).read_text("utf-8").partition("\n\n")
+    assert text.startswith("You need this page ")
