@@ -8,6 +8,10 @@ _INSTALL = "docs/how-to/install.md: "
 
 NOT_RUN = {
     "CONTRIBUTING.md: make test #": "these commands run them",
+    "README.md: pip install .": (
+        "it would change the Python of whoever runs them; `make demo` does the same in an "
+        "environment of its own"
+    ),
     "docs/how-to/borgmatic.md: borgmatic extract --archive": (
         "a whole loss and restore by borgmatic is run with paths of its own, in "
         "`tests/lab/test_circle_borgmatic.py`"

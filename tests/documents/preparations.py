@@ -69,6 +69,14 @@ SMALL_HOST = HOST.format(vms=3)
 CHECKOUT = f"""\
 for each in {ROOT}/* {ROOT}/.venv; do ln -s "$each" .; done
 """
+# A host with an Avamar client, and with nothing of ours yet.
+CLIENT_ALONE = """\
+hlb lab create /lab --vms 3
+rm /lab/bin/hlb
+ln -s /lab/vmfs /vmfs
+ln -s /lab/bin/vmware-cmd /usr/bin/vmware-cmd
+mkdir -p /usr/local/avamar/etc/scripts /usr/local/avamar/var /etc/cron.d
+"""
 LOST = "hlb lab vm /lab destroy wro215ts --force\n"
 WHOLE_HOST_LOST = """\
 vmware-cmd -l | grep /lab/ | while read -r vm; do
@@ -112,7 +120,7 @@ GOLD_NIGHT = NIGHT.replace("initial_backup", "initial_backup.gold").replace(
 )
 
 PREPARATIONS: dict[str, dict[str, str]] = {
-    "README.md": {"": CHECKOUT},
+    "README.md": {"": CHECKOUT, "Set it up": CLIENT_ALONE},
     "docs/how-to/first-dry-run.md": {"": HOST.format(vms=12)},
     "docs/how-to/install.md": {"": SMALL_HOST},
     "docs/how-to/maintenance.md": {"": SMALL_HOST + NIGHT},

@@ -5,18 +5,34 @@
 set -eu
 script=$1
 shift
-mount -t tmpfs -o mode=755 private /mnt
-for entry in /bin /sbin /lib* /usr/* /usr/local/* /dev /sys; do
-    if [ "$entry" = /usr/local ]; then
-        mkdir -p /mnt/usr/local
-    elif [ -L "$entry" ]; then
+# As large as a datastore looks: by the example of hlb.toml 20 GiB have to stay free.
+mount -t tmpfs -o mode=755,size=64g private /mnt
+# Give $1 at $2 there; read-only, as it is this machine's own.
+show() {
+    mkdir -p "/mnt$2"
+    mount --rbind "$1" "/mnt$2"
+    mount -o remount,bind,ro "/mnt$2"
+}
+for entry in /bin /sbin /lib* /usr/* /usr/local/*; do
+    case $entry in
+        /usr/bin | /usr/local | /usr/local/avamar) continue ;;
+    esac
+    if [ -L "$entry" ]; then
+        mkdir -p "/mnt${entry%/*}"
         cp -P "$entry" "/mnt$entry"
-    elif [ -d "$entry" ] && [ "$entry" != /usr/local/avamar ]; then
-        mkdir -p "/mnt$entry"
-        mount --rbind "$entry" "/mnt$entry"
+    elif [ -d "$entry" ]; then
+        show "$entry" "$entry"
     fi
 done
-for folder in mnt opt proc root run srv tmp var/log var/tmp; do
+# A folder of links, where a page may put a program of its own.
+show /usr/bin /usr/own-bin
+mkdir -p /mnt/usr/bin
+chroot /mnt /usr/own-bin/cp -rs /usr/own-bin/. /usr/bin
+for folder in /dev /sys; do
+    mkdir -p "/mnt$folder"
+    mount --rbind "$folder" "/mnt$folder"
+done
+for folder in mnt opt proc root run srv tmp usr/local var/log var/tmp; do
     mkdir -p "/mnt/$folder"
 done
 chmod 1777 /mnt/tmp /mnt/var/tmp
