@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 MADE_HERE = {".venv", "build", "dist", ".git", ".pytest_cache", ".hypothesis"}
 COMMANDS = {"console", "sh"}
 # What a page may show besides: files, and what some program has written.
-TEXTS = {"text", "toml", "yaml", "csv", "ini"}
+TEXTS = {"text", "toml", "yaml", "csv", "targets"}
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"\*Not run by our tests: ([^*]+)\.\*\s*\Z")
 

@@ -18,6 +18,9 @@ from page_blocks import (
 )
 
 from hlb_hooks.base.config import load_config
+from hlb_hooks.decisions.attribute_table import parse_attribute_table
+from hlb_hooks.decisions.attributes import WHOLE_VM
+from hlb_hooks.decisions.targets import parse_targets
 from hlb_hooks.entry.arguments import HOOKS
 
 BLOCKS = [block for page in list_pages() for block in read_blocks(page)]
@@ -89,6 +92,19 @@ def test_a_piece_of_hlb_toml_is_a_good_configuration(block: Block, tmp_path: Pat
     path.write_text(block.text, "utf-8")
     path.chmod(0o600)
     load_config(str(path))
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "targets"], ids=str)
+def test_a_piece_of_a_targets_file_is_understood(block: Block) -> None:
+    targets = parse_targets(block.text.encode(), block.page)
+    assert len(targets) == len(block.text.splitlines())
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "csv"], ids=str)
+def test_a_table_of_vms_is_understood(block: Block) -> None:
+    rows = parse_attribute_table(block.text.encode(), block.page)
+    assert len(rows) == len(block.text.splitlines()) - 1
+    assert all(WHOLE_VM in row.attributes for row in rows)
 
 
 def test_the_blocks_of_a_page_are_found_with_heading_and_line_and_mark() -> None:
