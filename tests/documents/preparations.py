@@ -20,6 +20,7 @@ avtar --create --label=default --logfile=/lab/avamar/var/backup.log \\
 # The guard writes down last what the client's log says.
 SETTLED = """\
 while ! grep -q VERDICT /lab/avamar/var/hlb/*.state; do sleep 0.1; done
+while ! grep -q guard_ended /lab/avamar/var/hlb/hlb.log; do sleep 0.1; done
 """
 NIGHT = BACKUP.format(more="|| true") + SETTLED
 STATE_FILES = "/lab/avamar/var/hlb/*.state"
