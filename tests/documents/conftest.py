@@ -1,14 +1,11 @@
 """What the tests of the documents share: each page runs once, whoever asks for it."""
 
-from collections.abc import Callable
 from functools import cache
 
 import pytest
 from page_blocks import list_run_blocks
-from page_runner import PageRun, run_page
+from page_runner import PageRun, PageRunner, run_page
 from preparations import PREPARATIONS
-
-PageRunner = Callable[[str], PageRun]
 
 
 @pytest.fixture(scope="session")

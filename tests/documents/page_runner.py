@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,9 @@ class PageRun:
 
     blocks: dict[Block, list[Done]]
     folder: Path
+
+
+PageRunner = Callable[[str], PageRun]
 
 
 def is_shown(shown: str, said: str) -> bool:

@@ -1,8 +1,8 @@
 """Every command block of the documents runs as it stands there, and says what the page shows."""
 
 import pytest
-from conftest import PageRunner
 from page_blocks import list_pages, list_run_blocks
+from page_runner import PageRunner
 
 PAGES = [page for page in list_pages() if list_run_blocks(page)]
 

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from conftest import PageRunner
 from page_blocks import ROOT, list_run_blocks
+from page_runner import PageRunner
 
 PAGE = "docs/how-to/questions.md"
 VOLUME = "/vmfs/volumes/4a9b8a6e-3eca11a2-6a67-00144f0d8625"
