@@ -122,6 +122,7 @@ GOLD_NIGHT = NIGHT.replace("initial_backup", "initial_backup.gold").replace(
 
 PREPARATIONS: dict[str, dict[str, str]] = {
     "README.md": {"": CHECKOUT, "Set it up": CLIENT_ALONE},
+    "docs/how-to/avamar.md": {"": SMALL_HOST + NIGHT},
     "docs/how-to/first-dry-run.md": {"": HOST.format(vms=12)},
     "docs/how-to/install.md": {"": SMALL_HOST},
     "docs/how-to/maintenance.md": {"": SMALL_HOST + NIGHT},
