@@ -5,8 +5,9 @@ missing=""
 # locales: the definition of a locale that is not UTF-8. fuse3: mounting a lab.
 # strace: stopping a program at each of its calls. borgmatic, borgbackup: a backup client that nobody
 # here wrote. e2fsprogs: a file system inside a disk. prometheus: promtool, which reads metrics
-# and tries alert rules. chromium: looking at the page of a report.
-for package in locales fuse3 strace borgmatic borgbackup e2fsprogs prometheus chromium; do
+# and tries alert rules. chromium: looking at the page of a report. procps: ps, which a document
+# tells an operator to use.
+for package in procps locales fuse3 strace borgmatic borgbackup e2fsprogs prometheus chromium; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done

@@ -130,6 +130,15 @@ class VmStory:
         return next((trouble.reason for trouble in self.current_troubles), "")
 
     @property
+    def removal_reason(self) -> str:
+        """What is the matter with the removal: what the client has read is another matter."""
+        flags = (Flag.TORN, Flag.FAILED_UMOUNT, Flag.MERGING)
+        standing = [
+            self.troubles[flag] for flag in flags if flag in self.flags & set(self.troubles)
+        ]
+        return next((trouble.reason for trouble in standing), self.reason)
+
+    @property
     def unsettled_attempts(self) -> list[Attempt]:
         """The snapshots whose end the files have not shown yet."""
         return [

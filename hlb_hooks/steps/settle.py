@@ -237,7 +237,7 @@ class Settlement:
         speaker.deed("removing", snapshot=next(reversed(vm.attempts)))
         if vm.is_open or Flag.TORN in vm.flags:
             speaker.deed_mark(is_ok=False)
-            speaker.deed("reason", text=vm.reason, indent=4)
+            speaker.deed("reason", text=vm.removal_reason, indent=4)
         else:
             speaker.deed_mark(is_ok=True)
 

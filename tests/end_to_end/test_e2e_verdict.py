@@ -53,6 +53,20 @@ def backing_up(site: Site, log: Path) -> Iterator[RunningAvtar]:
         yield avtar
 
 
+def test_a_removal_that_failed_says_what_is_the_matter_with_it_and_not_with_the_reading(
+    site: Site, log: Path
+) -> None:
+    (vmx,) = site.add_vms(1)
+    with backing_up(site, log) as avtar:
+        kill_guards(site.root)
+        avtar.kill()
+    site.host.remove_admin_snapshots(vmx)
+    done = run_hlb(site, "reap")
+    _, _, told = done.stdout.partition("***FAILED***\n")
+    assert told.startswith("    reason: the snapshot was gone before we removed it\n"), done.stdout
+    assert {"FAILED_read", "TORN"} <= set(site.flags(vmx))
+
+
 def read_flags(site: Site, vmx: str) -> list[str]:
     return [flag for flag in site.flags(vmx) if flag.endswith("_read")]
 
