@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hook_kit import Site
+from hook_kit import PROGRAMS, Site
 from hook_story import Outcome, escaped
 from hook_watching import PATIENCE_SECONDS, find_guards, wait_until
 
@@ -199,9 +198,8 @@ def test_a_reader_that_goes_away_does_not_stop_the_work(site: Site) -> None:
 
 def test_a_console_script_does_what_the_script_of_the_scripts_folder_does(site: Site) -> None:
     site.add_vms(1)
-    console = Path(sys.executable).with_name("initial_backup")
     done = subprocess.run(
-        [console, "--config", site.config, "--lease", "1h"],
+        [PROGRAMS / "initial_backup", "--config", site.config, "--lease", "1h"],
         env={},
         capture_output=True,
         check=False,
