@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -142,3 +143,17 @@ def test_without_an_archive_of_debian_s_the_remedy_is_named(build: Build) -> Non
     done = build.fetch()
     assert done.returncode == 1
     assert "apt-get update" in done.stderr
+
+
+def test_no_address_of_a_package_source_is_written_down() -> None:
+    folders = (ROOT / "packaging", ROOT / ".ci")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc"]
+    files += [ROOT / name for name in ("Makefile", "setup.cfg", "pyproject.toml")]
+    files += (ROOT / "tests").glob("*.sh")
+    assert len(files) > 30
+    named = {
+        file.name: found
+        for file in files
+        if file.is_file() and (found := re.findall(r"[a-z]+://|\w+\.debian\.org", file.read_text()))
+    }
+    assert named == {}
