@@ -18,21 +18,15 @@ CHOSEN = (
     (
         "test_e2e_by_hand.py",
         "test_e2e_cycle.py",
-        "test_e2e_failures.py",
         "test_e2e_guard.py",
         "test_e2e_interrupted.py",
         "test_e2e_package_removal.py",
         "test_e2e_reap.py",
     ),
     (
-        "test_e2e_owner.py",
         "test_e2e_restore.py",
-        "test_e2e_restore_host.py",
-        "test_e2e_restore_leftovers.py",
-        "test_e2e_restore_places.py",
         "test_e2e_restore_trouble.py",
         "test_e2e_speech.py",
-        "test_e2e_status.py",
         "test_e2e_surroundings.py",
         "test_e2e_verdict.py",
     ),
@@ -53,9 +47,9 @@ LEFT_OUT = {
     "test_e2e_state.py::test_a_state_file_that_was_made_immutable_is_said_and_all_is_removed": (
         "chattr"
     ),
+    "test_e2e_status.py": "who is traced cannot be stopped by a signal",
+    "test_e2e_strays.py": "unshare --time",
     "test_e2e_surroundings.py::test_a_locale_that_is_not_utf_8_changes_nothing": "localedef",
-    "test_e2e_two_at_once.py": "unshare --time",
-    "test_e2e_whereabouts.py": "unshare --time",
 }
 
 
@@ -81,7 +75,7 @@ def test_the_packaged_hooks_pass_the_end_to_end_tests(
     for verdict in map(read_verdict, running):
         # A skip is said in the last line too, and would be a failure in CI.
         assert verdict.exit_code == 0, verdict.text[-10000:]
-        assert verdict.passed_count > 100
+        assert verdict.passed_count > 80
         assert "skipped" not in verdict.text, verdict.text[-2000:]
 
 
