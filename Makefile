@@ -47,7 +47,7 @@ bench: $(VENV)/installed-dev
 build_python = PYTHONPATH=$(CURDIR) $(BIN)/python packaging
 
 runtime: $(VENV)/installed
-	sh packaging/runtime/make_interpreter.sh build/interpreter
+	$(build_python)/make_interpreter.py build/interpreter
 	$(build_python)/lay_out_runtime.py build/interpreter build/runtime
 
 rpm: runtime
@@ -58,6 +58,7 @@ rpm: runtime
 
 # Builds them and tests what was built.
 packages: rpm $(VENV)/installed-dev
+	sh tests/install_debian_packages.sh
 	sh packaging/install_build_needs.sh $$(cat tests/packaging/debian-packages)
 	$(BIN)/python -m pytest tests/packaging
 

@@ -1,6 +1,6 @@
 """lay_out_runtime.py INTERPRETER OUT: what the RPM installs, from the compiled interpreter.
 
-INTERPRETER is what make_interpreter.sh made. OUT gets ``bin``, ``lib`` with the library, the
+INTERPRETER is what make_interpreter.py made. OUT gets ``bin``, ``lib`` with the library, the
 dependencies and this package as ``.pyc`` alone, the licenses, and the version.
 
 The dependencies come by pip and its own settings, held to the sums of requirements.txt. The
@@ -63,7 +63,6 @@ def lay_out_interpreter(source: Path, out: Path) -> None:
         "build_time_vars = {'TZPATH': '/usr/share/zoneinfo'}\n", "ascii"
     )
     shutil.copytree(source / "licenses", out / "licenses")
-    shutil.copy(source / "applied-patches", out / "licenses" / "python-applied-patches")
 
 
 def install_dependencies(site: Path) -> None:

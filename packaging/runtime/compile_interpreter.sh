@@ -22,12 +22,17 @@ unpack() { # archive pattern, folder to make
 unpack "$sources/python3.13_*.orig.tar.xz" python
 unpack "$sources/python3.13_*.debian.tar.xz" python-debian
 unpack "$sources/zlib_*.orig.tar.gz" zlib
+unpack "$sources/zlib_*.debian.tar.xz" zlib-debian
 
-# In this series, what ends in .patch is a fix from upstream; .diff is about Debian's own layout.
-sed -n 's/^\([^#].*\.patch\).*/\1/p' python-debian/patches/series >applied-patches
-while read -r name; do
-    patch --strip=1 --silent --force --directory=python --input="../python-debian/patches/$name"
-done <applied-patches
+# In a series, what ends in .patch is a fix from upstream; .diff is about Debian's own layout.
+mkdir "$out/licenses"
+for name in python zlib; do
+    applied=$out/licenses/$name-applied-patches
+    sed -n 's/^\([^#].*\.patch\).*/\1/p' "$name-debian/patches/series" >"$applied"
+    while read -r fix; do
+        patch --strip=1 --silent --force --directory="$name" --input="../$name-debian/patches/$fix"
+    done <"$applied"
+done
 
 # musl-gcc knows neither the kernel's headers nor --print-multiarch, which configure wants.
 mkdir kernel-headers
@@ -74,8 +79,6 @@ if readelf --program-headers --wide "$out/python3.13" | grep -qE 'INTERP|DYNAMIC
 fi
 cp -R ../python/Lib "$out/Lib"
 find "$out/Lib" -name __pycache__ -type d -prune -exec rm -rf {} +
-mkdir "$out/licenses"
 cp ../python/LICENSE "$out/licenses/python"
 cp ../zlib/README "$out/licenses/zlib"
 cp /usr/share/doc/musl-dev/copyright "$out/licenses/musl"
-cp ../applied-patches "$out/applied-patches"

@@ -46,18 +46,18 @@ import sys
 import time
 
 sys.path.insert(0, {emulation!r})
-import esx
+import esx_command
 
 
-class TimedHost(esx.Host):
+class TimedHost(esx_command.Host):
     def remove_snapshots(self, vmx):
         with open({moments!r}, "r+b", buffering=0) as file:
             os.pwrite(file.fileno(), struct.pack("q", time.monotonic_ns()), {offset})
         super().remove_snapshots(vmx)
 
 
-esx.Host = TimedHost
-raise SystemExit(esx.run_vmware_cmd({root!r}, sys.argv[1:]))
+esx_command.Host = TimedHost
+raise SystemExit(esx_command.run_vmware_cmd({root!r}, sys.argv[1:]))
 """
 
 

@@ -114,6 +114,12 @@ def hold_in_a_child(names: list[str]) -> Callable[[], None]:
     return let_go
 
 
+def read_own_name() -> str:
+    """Give the name of this process; 2.6.18 had no /proc/self/comm yet."""
+    name = Path("/proc/self/status").read_text("utf-8").partition("\n")[0]
+    return name.removeprefix("Name:\t")
+
+
 def wait_at(barrier: Path) -> None:
     """Say that the start hook is over, and wait until the test lets this go on."""
     (barrier / "started").touch()
@@ -148,7 +154,7 @@ def main(argv: list[str]) -> int:
     os.chdir("/")
     story: dict[str, Any] = {
         "pid": os.getpid(),
-        "comm": Path("/proc/self/comm").read_text("utf-8").rstrip("\n"),
+        "comm": read_own_name(),
         "start": run_hook(options.run_at_start, options),
         "read": {},
         "errors": {},

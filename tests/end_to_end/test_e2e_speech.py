@@ -128,7 +128,7 @@ def restoring_script(site: Site, *hooks: str) -> str:
     script = site.root / "restoring" / "avtar"
     script.parent.mkdir()
     words = "\n".join(f"HLB_CONFIG='{site.config}' '{site.scripts / hook}'" for hook in hooks)
-    script.write_text(f"#!/bin/bash\n{words}\nexit $?\n")
+    script.write_text(f"#!/bin/sh\n{words}\nexit $?\n")
     script.chmod(0o755)
     return str(script)
 

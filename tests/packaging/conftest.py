@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,6 +23,24 @@ def find_built(pattern: str) -> Path:
     found = list((ROOT / "dist").glob(pattern.format(version=hlb_hooks.__version__)))
     assert len(found) == 1, f"dist/ has {found} for {pattern}: run make rpm"
     return found[0]
+
+
+def run_apart(
+    words: Sequence[str | Path], environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program that sees no processes but its own; whatever it leaves ends with it."""
+    if os.geteuid():
+        pytest.skip("processes of one's own need root")
+    apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    # The first process of a namespace is to wait for others' children too: a shell does.
+    return subprocess.run(
+        [*apart, "sh", "-c", '"$@"; exit $?', "sh", *words],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,11 @@ SCRIPTS = f"{AVAMAR}/etc/scripts"
 HOME = "opt/hlb-hooks"
 PYTHON = "/opt/hlb-hooks/bin/python"
 _NEW_NAMESPACES = ("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
+# The root is a mount of its own, as every root is to the programs that mount in it.
+_MOUNTS = """
+mount --bind "$1" "$1" && mount -t proc proc "$1/proc" &&
+    mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts"
+"""
 _FIND_PROCESSES = """
 import os, sys
 for name in filter(str.isdigit, os.listdir("/proc")):
@@ -30,7 +35,7 @@ for name in filter(str.isdigit, os.listdir("/proc")):
     if is_own and os.fsencode(sys.argv[1]) in words:
         print(name)
 """
-_DEVICES = {"null": (1, 3), "zero": (1, 5), "urandom": (1, 9)}
+_DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "urandom": (1, 9)}
 _RPM_CHATTER = ("rpm: RPM should not be used", "rpm: However assuming you know")
 
 Done = subprocess.CompletedProcess[str]
@@ -38,7 +43,7 @@ Done = subprocess.CompletedProcess[str]
 
 def make_root(root: Path) -> None:
     """Make the files of a console that has nothing but busybox."""
-    for folder in ("bin", "dev", "proc", "tmp", "root", "var/lib/rpm", "etc/cron.d", SCRIPTS):
+    for folder in ("bin", "dev/pts", "proc", "tmp", "root", "var/lib/rpm", "etc/cron.d", SCRIPTS):
         (root / folder).mkdir(parents=True)
     shutil.copy(BUSYBOX, root / "bin/busybox")
     listing = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True)
@@ -48,6 +53,7 @@ def make_root(root: Path) -> None:
     for name, (major, minor) in _DEVICES.items():
         os.mknod(root / "dev" / name, 0o20666, os.makedev(major, minor))
         (root / "dev" / name).chmod(0o666)
+    (root / "dev/ptmx").symlink_to("pts/ptmx")
 
 
 class Console:
@@ -59,8 +65,9 @@ class Console:
         if emulator is not None:
             shutil.copy(emulator, root / "old_kernel")
             self._under = ("/old_kernel", f"/{HOME}/")
-        # Its first process waits for a word, or for the end of who could say it.
-        wait = 'mount -t proc proc "$1/proc" && echo ready && read word'
+        # Its first process waits for the end of whoever could say a word to it, and meanwhile for
+        # every process that nobody else waits for.
+        wait = f"{_MOUNTS.strip()} && echo ready && exec 3<&0 && {{ cat <&3 & wait; }}"
         self._first = subprocess.Popen(
             [*_NEW_NAMESPACES, "sh", "-c", wait, "sh", root],
             stdin=subprocess.PIPE,

@@ -1,11 +1,11 @@
 /* old_kernel OWN PROGRAM [ARGUMENT...]: run a program as if on Linux 2.6.18 of x86_64.
  *
- * What that kernel lacks is refused to every process: system calls that came later, by seccomp.
+ * What that kernel lacks is refused: system calls that came later, by seccomp.
  * Flags that came later are refused or, as that kernel did, ignored, and so are the pages and
  * entries that a program finds at its start (vDSO, AT_RANDOM); that takes ptrace.
  *
- * Only programs below the folder OWN are held to the last two strictly. The others stand for the
- * host's own tools, and are of a C library that would not start on such a kernel.
+ * Only programs below the folder OWN are held to it strictly. The others stand for the host's own
+ * tools, which are of a C library that would not start on such a kernel.
  *
  * Ends with PROGRAM and its exit code; a process of its own watches what PROGRAM left running.
  */
@@ -83,7 +83,7 @@ static void write_rules(void)
     answer(SECCOMP_RET_KILL_PROCESS);
     load(offsetof(struct seccomp_data, nr));
     add(BPF_JMP | BPF_JGE | BPF_K, FIRST_LATER_CALL, 0, 1);
-    answer(refuse(ENOSYS));
+    answer(ask);
     /* In the table of x86_64, and not implemented there before 2.6.19. */
     for_call(SYS_pselect6, refuse(ENOSYS));
     for_call(SYS_ppoll, refuse(ENOSYS));
@@ -94,7 +94,7 @@ static void write_rules(void)
     for_flags(SYS_socket, 1, 02004000, refuse(EINVAL));
     for_flags(SYS_socketpair, 1, 02004000, refuse(EINVAL));
     /* F_DUPFD_CLOEXEC and what followed it: 2.6.24; locks of open files: 3.15. */
-    for_range(SYS_fcntl, 1, 1030, 1040, refuse(EINVAL));
+    for_range(SYS_fcntl, 1, 1030, 1040, ask);
     for_range(SYS_fcntl, 1, 36, 38, refuse(EINVAL));
     /* Private futexes: 2.6.22; waiting with a bit set: 2.6.25. */
     for_flags(SYS_futex, 1, 128 | 256, refuse(ENOSYS));
@@ -162,13 +162,16 @@ static int is_later_file(pid_t pid, unsigned long address)
         if (errno)
             return 0;
         memcpy(path + length, &word, sizeof word);
+        /* Nearly every path, and each further word is a call more. */
+        if (!length && memcmp(path, "/proc/", 6))
+            return 0;
         if (memchr(&word, 0, sizeof word))
             break;
         length += sizeof word;
     }
     path[sizeof path - 1] = 0;
     length = strlen(path);
-    return strncmp(path, "/proc/", 6) == 0 && length > 5 && !strcmp(path + length - 5, "/comm");
+    return length > 5 && !strcmp(path + length - 5, "/comm");
 }
 
 static void decide_call(pid_t pid)
@@ -177,10 +180,11 @@ static void decide_call(pid_t pid)
     if (ptrace(PTRACE_GETREGS, pid, 0, &registers))
         return;
     int error = 0;
-    if (registers.orig_rax == SYS_newfstatat) {
+    unsigned long call = registers.orig_rax;
+    if (call >= FIRST_LATER_CALL || call == SYS_newfstatat || call == SYS_fcntl) {
         if (!is_own(pid))
             return;
-        error = EINVAL;
+        error = call >= FIRST_LATER_CALL ? ENOSYS : EINVAL;
     } else {
         int is_open = registers.orig_rax == SYS_open;
         if (is_later_file(pid, is_open ? registers.rdi : registers.rsi))

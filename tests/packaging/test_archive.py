@@ -2,40 +2,20 @@
 
 import os
 import stat
-import tarfile
 from pathlib import Path
 
 import pytest
-from console_kit import AVAMAR, HOME, SCRIPTS, Console, Done
+from console_kit import AVAMAR, HOME, SCRIPTS, Console
+from life_kit import NEXT, UNINSTALL, ask_version, install_archive, unpack
 
 from hlb_hooks import __version__
 from hlb_hooks.entry.arguments import HOOKS
-
-NEXT = f"{__version__}.1"
-UNINSTALL = f"/{HOME}/package/uninstall"
-
-
-def unpack(console: Console, archive: Path) -> str:
-    """Unpack an archive on the console; give the folder's name there."""
-    with tarfile.open(archive) as file:
-        file.extractall(console.root, filter="fully_trusted")
-        return "/" + file.getnames()[0].partition("/")[0]
-
-
-def install(console: Console, archive: Path, *words: str) -> Done:
-    done = console.run("/bin/sh", f"{unpack(console, archive)}/install.sh", *words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-def ask_version(console: Console, program: str) -> str:
-    return console.run(program, "--version").stdout.split()[1]
 
 
 def test_it_installs_what_the_rpm_does(
     console: Console, archive_file: Path, rpm_file: Path, make_console: object
 ) -> None:
-    said = install(console, archive_file).stdout
+    said = install_archive(console, archive_file).stdout
     assert f"version {__version__} is installed for the client in /{AVAMAR}" in said
     for hook in HOOKS:
         assert ask_version(console, f"/{SCRIPTS}/{hook}") == __version__
@@ -65,11 +45,11 @@ def test_an_upgrade_keeps_what_is_the_administrator_s(
     console: Console, archive_file: Path, next_archive: Path
 ) -> None:
     (console.path(SCRIPTS) / "initial_backup").write_text("the talk's own")
-    first = install(console, archive_file).stdout
+    first = install_archive(console, archive_file).stdout
     assert f"/{SCRIPTS}/initial_backup was there" in first
     targets = console.path(f"{AVAMAR}/etc/hlb/targets")
     targets.write_text("wro215ts\n")
-    second = install(console, next_archive).stdout
+    second = install_archive(console, next_archive).stdout
     assert "was there" not in second
     assert ask_version(console, f"/{SCRIPTS}/initial_backup") == NEXT
     assert targets.read_text() == "wro215ts\n"
@@ -78,7 +58,7 @@ def test_an_upgrade_keeps_what_is_the_administrator_s(
 
 
 def test_a_client_elsewhere_is_named(console: Console, archive_file: Path) -> None:
-    install(console, archive_file, "/opt/avamar client")
+    install_archive(console, archive_file, "/opt/avamar client")
     assert ask_version(console, "/opt/avamar client/etc/scripts/initial_backup") == __version__
     done = console.run("/opt/avamar client/etc/scripts/initial_backup", "--help")
     assert "/opt/avamar client/etc/hlb/hlb.toml" in " ".join(done.stdout.split())
@@ -110,7 +90,7 @@ def test_it_does_not_mix_with_the_rpm(console: Console, archive_file: Path) -> N
 def test_uninstall_leaves_state_and_configuration_and_nothing_else(
     console: Console, archive_file: Path
 ) -> None:
-    install(console, archive_file)
+    install_archive(console, archive_file)
     console.path(f"{AVAMAR}/var/hlb/hlb.log").write_text("{}\n")
     done = console.run(UNINSTALL)
     assert done.returncode == 0, done.stderr
@@ -127,7 +107,7 @@ def test_uninstall_leaves_state_and_configuration_and_nothing_else(
 def test_uninstall_is_refused_while_it_could_lose_a_snapshot(
     console: Console, archive_file: Path
 ) -> None:
-    install(console, archive_file)
+    install_archive(console, archive_file)
     console.path(f"{AVAMAR}/var/hlb/bad.state").write_text("no record\nat all\n")
     done = console.run(UNINSTALL)
     assert done.returncode == 1
@@ -145,7 +125,7 @@ def test_where_systemd_runs_a_timer_is_set_instead_of_cron(
     systemctl.parent.mkdir(parents=True, exist_ok=True)
     systemctl.write_text('#!/bin/sh\necho "$@" >>/systemctl.log\n')
     systemctl.chmod(0o755)
-    install(console, archive_file)
+    install_archive(console, archive_file)
     assert console.path("/etc/systemd/system/hlb-reap.timer").exists()
     assert not console.path("/etc/cron.d/hlb-hooks").exists()
     called = console.path("/systemctl.log").read_text().splitlines()

@@ -4,27 +4,25 @@ The console is a folder with the RPM's files, a static busybox and the lab; the 
 what came after that kernel, see old_kernel.c.
 """
 
-import json
 import re
-import shutil
-import subprocess
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import HERE, ROOT, ConsoleMaker
+from conftest import ConsoleMaker
 from console_kit import PYTHON, SCRIPTS, Console
-
-GUARD = "hlb_hooks.entry.guard"
-CONFIG = "/lab/avamar/etc/hlb/hlb.toml"
-AVTAR = (
-    "/lab/bin/avtar",
-    "--create",
-    "--label=gold",
-    "--run-at-start=initial_backup",
-    "--run-at-end=initial_umount",
+from lab_kit import (
+    CONFIG,
+    GUARD,
+    ask_lab,
+    assert_clean,
+    begin_backup,
+    bring_lab,
+    count_ours,
+    look,
+    wait_for,
+    wait_for_guards,
 )
+
 REFUSED = {
     "utime of a link itself": 'os.utime("/tmp", follow_symlinks=False)',
     "eventfd": "os.eventfd(0)",
@@ -40,56 +38,6 @@ REFUSED = {
 @pytest.fixture
 def console(make_console: ConsoleMaker, old_kernel: Path, rpm_file: Path) -> Console:
     return bring_lab(make_console(old_kernel), rpm_file)
-
-
-def bring_lab(console: Console, rpm_file: Path) -> Console:
-    """Install the RPM, and put the lab's source beside it."""
-    console.install(rpm_file)
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "hlb_hooks", console.path("/lab-source/hlb_hooks"), ignore=ignore)
-    shutil.copy(HERE / "lab_on_console.py", console.path("/lab-source"))
-    return console
-
-
-def ask_lab(console: Console, order: str) -> str:
-    done = console.run(PYTHON, "-I", "/lab-source/lab_on_console.py", order)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def look(console: Console) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(ask_lab(console, "look"))
-    return found
-
-
-def count_ours(seen: dict[str, Any]) -> int:
-    return sum(name.startswith("HLB-") for names in seen["snapshots"].values() for name in names)
-
-
-def wait_for(what: Any, label: str) -> None:
-    deadline = time.monotonic() + 120
-    while not what():
-        assert time.monotonic() < deadline, label
-        time.sleep(0.1)
-
-
-def wait_for_guards(console: Console) -> None:
-    wait_for(lambda: not console.find_processes(GUARD), "the guard's end")
-
-
-def begin_backup(console: Console) -> "subprocess.Popen[str]":
-    """Start a backup that reads slowly, and return when its snapshots are made."""
-    ask_lab(console, "create")
-    log = console.path("/lab/backup.log")
-    options = (f"--logfile=/{log.relative_to(console.root)}", "--lab-read-delay=0.2")
-    client = console.start(*AVTAR, *options, "/lab/vmfs/volumes")
-
-    def is_reading() -> bool:
-        assert client.poll() is None, client.communicate()
-        return log.exists() and "Back from run-at-start, exit code 0" in log.read_text("utf-8")
-
-    wait_for(is_reading, "the snapshots")
-    return client
 
 
 def list_refused(console: Console) -> list[str]:
@@ -179,22 +127,3 @@ def test_by_hand_a_snapshot_is_made_shown_and_removed(console: Console) -> None:
     assert ended.returncode == 0, ended.stdout
     wait_for_guards(console)
     assert_clean(console)
-
-
-def test_a_run_begun_by_one_version_is_ended_by_the_next(
-    make_console: ConsoleMaker, rpm_file: Path, next_rpm: Path
-) -> None:
-    console = bring_lab(make_console(), rpm_file)
-    client = begin_backup(console)
-    console.install(next_rpm)
-    said, _ = client.communicate(timeout=300)
-    assert "Back from run-at-end, exit code 0" in said
-    wait_for_guards(console)
-    assert_clean(console)
-
-
-def assert_clean(console: Console) -> None:
-    seen = look(console)
-    assert count_ours(seen) == 0
-    assert seen["left"] == []
-    assert not [disk for disks in seen["lost"].values() for disk in disks]

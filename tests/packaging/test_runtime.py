@@ -72,6 +72,16 @@ def test_it_was_built_with_every_fix_of_debian_s(runtime: Path) -> None:
     assert "InvalidHeaderError" in done.stderr
 
 
+def test_what_it_was_built_from_is_written_down(runtime: Path) -> None:
+    """The pinned sources; or, in CI the day Debian replaces one, others that are named so."""
+    written = (runtime / "licenses/sources").read_text().splitlines()
+    lines = (ROOT / "packaging/runtime/sources").read_text().splitlines()
+    for pin in (line for line in lines if not line.startswith("#")):
+        package = pin.split()[1]
+        replaced = [line for line in written if line.startswith(f"NOT AS PINNED: {package} ")]
+        assert (pin in written) != bool(replaced)
+
+
 def test_every_module_of_the_package_and_its_dependencies_can_be_loaded(runtime: Path) -> None:
     program = """
 import importlib, pkgutil
