@@ -73,6 +73,10 @@ DESK_TEXTS: dict[str, tuple[str, str]] = {
         "nie ma straznika, uruchom hlb reap",
     ),
     "nothing_is_open": ("no snapshot of ours is open", "zaden nasz snapshot nie jest otwarty"),
+    "failed_run": (
+        "the last run of job {job} failed for {count} VMs: see hlb report {run}",
+        "ostatni przebieg zadania {job} nie udal sie dla {count} maszyn: zobacz hlb report {run}",
+    ),
     "nothing_to_do": ("nothing to do by hand", "nie ma nic do zrobienia recznie"),
     "to_do": ("{count} to be done by hand:", "{count} do zrobienia recznie:"),
     "last_successes": (

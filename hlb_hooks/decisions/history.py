@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hlb_hooks.decisions.successes import list_successes
 from hlb_hooks.effects.found_runs import FoundRun
-from hlb_hooks.effects.run_digest import RunDigest, VmIdentity
+from hlb_hooks.effects.run_digest import VmIdentity
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,15 @@ def tell_pasts(
 ) -> dict[VmIdentity, Past]:
     """Give the past of each VM that ``job`` ever protected, by the measure of [jobs.X] success."""
     pasts: dict[VmIdentity, Past] = {}
-    digests = (entry.digest for entry in runs if entry.job == job)
+    entries = (entry for entry in runs if entry.job == job)
     # Oldest first: whatever comes later takes the place of what was before.
-    for digest in sorted(digests, key=lambda digest: digest.begun):
-        _add(pasts, digest, measure, now)
+    for entry in sorted(entries, key=lambda entry: entry.begun):
+        _add(pasts, entry, measure, now)
     return pasts
 
 
-def _add(pasts: dict[VmIdentity, Past], digest: RunDigest, measure: str, now: datetime) -> None:
+def _add(pasts: dict[VmIdentity, Past], entry: FoundRun, measure: str, now: datetime) -> None:
+    digest = entry.digest
     backup = Backup(digest.name, digest.begun)
     successes = list_successes(digest, measure)
     for vm in successes:
@@ -50,6 +51,7 @@ def _add(pasts: dict[VmIdentity, Past], digest: RunDigest, measure: str, now: da
             past.future = backup
         else:
             past.last, past.uncounted = backup, None
-    if len(successes) == len(digest.read):
+    # Of a run under way it will be known: its client is still reading.
+    if entry.is_finished and len(successes) == len(digest.read):
         for vm in digest.unread:
             pasts.setdefault(vm, Past()).uncounted = backup

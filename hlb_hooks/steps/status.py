@@ -13,6 +13,7 @@ from hlb_hooks.decisions.views.status_view import (
     OpenRunView,
     OpenVmView,
     ToDoView,
+    view_failed_runs,
     view_last_successes,
 )
 from hlb_hooks.effects.guard_process import is_guard_alive
@@ -70,6 +71,7 @@ def run(context: Context, request: StatusRequest) -> ExitCode:
         runs=tuple(runs),
         open=sum(len(each.vms) for each in runs),
         last_successes=view_last_successes(known.runs, request.measures, now),
+        failed_runs=view_failed_runs(known.runs, request.measures),
         to_do=tuple(to_do),
         holds=view_holds(held.holds),
     )
@@ -148,6 +150,9 @@ def _tell(
     if holds:
         yield Line(voice.phrase("left_alone"))
         yield from tell_holds(holds, voice, zone)
+    for failed in status.failed_runs:
+        words = voice.phrase("failed_run", job=failed.job, run=failed.run, count=failed.failed)
+        yield Line(words, tone=Tone.WARNING)
     if not status.to_do:
         yield Line(voice.phrase("nothing_to_do"), tone=Tone.GOOD)
         return

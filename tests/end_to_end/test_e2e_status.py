@@ -1,6 +1,7 @@
 """``hlb status`` says what is open and what a person has to do; ``hlb plan`` what would be done."""
 
 import fcntl
+import json
 import os
 import re
 import signal
@@ -75,11 +76,36 @@ def test_during_a_backup_what_is_open_is_shown_with_who_keeps_it(site: Site) -> 
         assert f"    {taken} " not in outcome.stdout
         assert "no snapshot of ours is open" not in outcome.stdout
         assert outcome.lines[-1] == "nothing to do by hand"
+        # What is under way has not failed, and is not to be counted yet.
+        assert "failed for" not in outcome.stdout
+        assert "does not count" not in outcome.stdout
         assert len(site.host.calls()) == calls
         avtar.finish()
     site.wait_settled()
     lines = ask(site).lines
     assert (lines[0], lines[-1]) == ("no snapshot of ours is open", "nothing to do by hand")
+
+
+def test_a_last_night_with_failures_is_pointed_out_until_the_next_good_one(site: Site) -> None:
+    _, taken = site.add_vms(2)
+    site.host.take_admin_snapshot(taken, ADMIN)
+    site.back_up()
+    site.wait_settled()
+    outcome = ask(site)
+    # Nothing is open, so nothing has to be done by hand; but nobody is to take it for a good night.
+    assert outcome.exit_code == 0
+    failed, last = outcome.lines[-2:]
+    assert last == "nothing to do by hand"
+    assert failed == (
+        f"the last run of job default failed for 1 VMs: see hlb report {site.run_name}"
+    )
+    told = json.loads(run_hlb(site, "status", "--json").stdout)
+    (run,) = told["failed_runs"]
+    assert (run["job"], run["run"], run["failed"]) == ("default", site.run_name, 1)
+    site.host.remove_admin_snapshots(taken)
+    site.back_up()
+    site.wait_settled()
+    assert "failed for" not in ask(site).stdout
 
 
 def test_after_a_failed_removal_it_says_what_a_person_has_to_do(site: Site) -> None:

@@ -11,7 +11,7 @@ from hlb_hooks.decisions.views.history_view import RunLine
 from hlb_hooks.decisions.views.holds_view import HoldView
 from hlb_hooks.decisions.views.plan_view import PlannedVm, TargetView
 from hlb_hooks.decisions.views.run_view import RunView
-from hlb_hooks.decisions.views.status_view import LastSuccess, OpenRunView, ToDoView
+from hlb_hooks.decisions.views.status_view import FailedRun, LastSuccess, OpenRunView, ToDoView
 from hlb_hooks.decisions.views.vm_view import KnownVm
 
 # To be raised when a field goes, or means something else; a new one is no reason.
@@ -79,6 +79,7 @@ class StatusDocument:
         tuple[LastSuccess, ...],
         "of each VM that a job has chosen in the week before its last run: none first, then oldest",
     ]
+    failed_runs: Annotated[tuple[FailedRun, ...], "the last runs that failed for a VM"]
     to_do: Annotated[tuple[ToDoView, ...], "what a person has to do"]
     holds: Annotated[tuple[HoldView, ...], "what is left alone by an operator's wish"]
 

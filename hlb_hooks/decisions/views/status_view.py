@@ -46,6 +46,16 @@ class ToDoView:
 
 
 @dataclass(frozen=True)
+class FailedRun:
+    """The last run of a job, if it has failed for a VM."""
+
+    job: Annotated[str, "the job"]
+    run: Annotated[str, "the run: hlb report RUN says why"]
+    begun: Annotated[datetime, "when it began"]
+    failed: Annotated[int, "chosen VMs that it did not protect"]
+
+
+@dataclass(frozen=True)
 class LastSuccess:
     """When a VM was last backed up in a job."""
 
@@ -75,6 +85,21 @@ def view_last_successes(
         for success in _view_job(runs, job, (measures or {}).get(job, READ), now)
     ]
     return tuple(sorted(found, key=lambda each: (each.success is not None, each.success or now)))
+
+
+def view_failed_runs(
+    runs: Sequence[FoundRun], measures: Mapping[str, str] | None
+) -> tuple[FailedRun, ...]:
+    """Give, of each job that is configured, its last finished run, if a VM failed in it."""
+    last: dict[str, FoundRun] = {}
+    for entry in sorted(runs, key=lambda entry: entry.begun):
+        if entry.is_finished and (measures is None or entry.job in measures):
+            last[entry.job] = entry
+    return tuple(
+        FailedRun(entry.job, entry.name, entry.begun, len(entry.digest.failed))
+        for entry in last.values()
+        if entry.digest.failed
+    )
 
 
 def _view_job(
