@@ -1,14 +1,14 @@
 """The client's reading: in place against a clone first, and how long snapshots outlast it."""
 
 import os
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from figures import Figure, measure_in_turn, seconds
 from free_host import FreeHost, Workshop
+from last_byte import measure_usage
 
+HERE = Path(__file__).parent
 CHUNK = 1 << 20
 READER = """\
 #!{python} -I
@@ -22,82 +22,57 @@ for path in {paths!r}:
 
 
 def measure_in_place(workshop: Workshop, folder: Path, mebibytes: int) -> Iterator[Figure]:
-    """Read a disk in place, and a clone of it that is made first, as VCB and ghettoVCB do."""
+    """Read a disk in place, and a clone of it that is made first, as VCB and ghettoVCB do.
+
+    Both between the same two hooks; what is compared is what is done between them.
+    """
     host = FreeHost(workshop, folder / "in-place", 1, 1, (1,))
     flat = Path(host.chosen[0].removesuffix(".vmx") + "-flat.vmdk")
     with flat.open("wb") as file:
         for _ in range(mebibytes):
             file.write(os.urandom(CHUNK))
         os.fsync(file.fileno())
-    buffer = folder / "buffer"
+    buffer = host.folder / "buffer"
     buffer.mkdir()
-    written: dict[str, int] = {}
-
-    def read_in_place() -> float:
-        return time_reading(host, [flat], written, "in place")
-
-    def clone_first() -> float:
-        clone = buffer / flat.name
-        taken = time_reading(host, [clone], written, "clone", copied=(flat, clone))
-        clone.unlink()
-        return taken
-
-    in_place, cloned = measure_in_turn([read_in_place, clone_first], 3)
+    in_place = Reading(host, [flat])
+    clone_first = Reading(host, [flat, buffer / flat.name])
+    read, cloned = measure_in_turn([in_place.time, clone_first.time], 3)
     what = f"a VM of {mebibytes} MiB, in place against clone first"
     yield Figure(
-        f"{what}: until its last byte is read",
-        seconds(in_place),
-        seconds(cloned),
-        in_place / cloned,
+        f"{what}: until its last byte is read", seconds(read), seconds(cloned), read / cloned
     )
     yield Figure(
-        f"{what}: written to disks beside the backup",
-        show_bytes(written["in place"]),
-        show_bytes(written["clone"]),
-        written["in place"] / written["clone"],
+        f"{what}: written to disks beside the backup, which is the room it needs there",
+        show_bytes(in_place.written),
+        show_bytes(clone_first.written),
+        in_place.written / clone_first.written,
         0.001,
     )
 
 
-def time_reading(
-    host: FreeHost,
-    files: Sequence[Path],
-    written: dict[str, int],
-    way: str,
-    copied: tuple[Path, Path] | None = None,
-) -> float:
-    """Time a client's reading while the snapshot is open, and note what the disks hold more."""
-    host.time_floor_phase("end", 1)
-    before = measure_usage(host.folder, files)
-    host.time_floor_phase("start", 1)
-    for path in host.folder.rglob("*-flat.vmdk"):
-        forget_cache(path)
-    started = time.perf_counter()
-    if copied is not None:
-        subprocess.run(["cp", *copied], check=True)
-        with copied[1].open("rb") as file:
-            os.fsync(file.fileno())
-        forget_cache(copied[1])
-    for path in files:
-        with path.open("rb", buffering=0) as file:
-            while file.read(CHUNK):
-                pass
-    taken = time.perf_counter() - started
-    written[way] = measure_usage(host.folder, files) - before
-    host.time_floor_phase("end", 1)
-    return taken
+class Reading:
+    """A client's reading between the hooks: of a disk, or of the clone it makes of it first."""
 
+    def __init__(self, host: FreeHost, files: Sequence[Path]) -> None:
+        """Take the disk, and, for a clone, where that is to be."""
+        self.written = 0
+        self._host = host
+        self._told = host.folder / f"told-{len(files)}"
+        self._client = host.folder / f"client-{len(files)}"
+        self._client.write_text(
+            f"#!{host.workshop.python} -I\nimport sys\nsys.path.insert(0, {str(HERE)!r})\n"
+            f"import last_byte\nlast_byte.main({str(self._told)!r}, {list(map(str, files))!r})\n"
+        )
+        self._client.chmod(0o755)
 
-def forget_cache(path: Path) -> None:
-    """Have the next reading come from the disk."""
-    with path.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def measure_usage(folder: Path, others: Sequence[Path]) -> int:
-    """Give the bytes that the files take up."""
-    paths = {*folder.rglob("*"), *others}
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    def time(self) -> float:
+        """Give the seconds until the last byte is read; note what the disks hold more then."""
+        self._told.write_text("")
+        before = measure_usage(self._host.folder)
+        self._host.time_hooks(self._client)
+        taken, usage = self._told.read_text().split()
+        self.written = int(usage) - before
+        return float(taken)
 
 
 def show_bytes(count: int) -> str:
