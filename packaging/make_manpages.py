@@ -54,6 +54,9 @@ def render_program(program: Program, others: Iterable[str]) -> str:
                 f".SS {_text(subcommand.usage)}",
                 _text(subcommand.description),
                 *_options(subcommand.options),
+                # Below the options, and not as a part of the last one's text.
+                ".PP",
+                _text(subcommand.epilog),
             ]
     lines.append(".SH EXIT STATUS")
     for code in ExitCode:

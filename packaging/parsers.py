@@ -28,6 +28,7 @@ class Program:
     description: str
     usage: str
     options: tuple[Option, ...]
+    epilog: str = ""
     subcommands: tuple["Program", ...] = ()
 
     def walk(self) -> Iterator["Program"]:
@@ -51,6 +52,7 @@ def _read(name: str, parser: argparse.ArgumentParser) -> Program:
         description=parser.description or "",
         usage=" ".join(parser.format_usage().removeprefix("usage: ").split()),
         options=tuple(option for action in actions for option in _read_options(parser, action)),
+        epilog=parser.epilog or "",
         subcommands=tuple(
             _read(f"{name} {word}", subparser)
             for action in actions

@@ -12,6 +12,7 @@ from conftest import ROOT
 from hlb_hooks.base.config_schema import list_keys
 from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.entry.arguments import HOOKS
+from hlb_hooks.entry.exit_help import EXITS
 from hlb_hooks.entry.hlb import make_parser
 
 STAGE = ROOT / "build" / "stage"
@@ -52,6 +53,9 @@ def test_the_page_of_hlb_has_every_command_but_the_lab() -> None:
     for command in list_commands():
         assert f"hlb {command} [-h]" in page
     assert "hlb config validate [-h]" in page
+    for codes in EXITS.values():
+        for code, meaning in codes.items():
+            assert f"{code} {meaning}" in page
     assert "hlb lab" not in page
 
 
