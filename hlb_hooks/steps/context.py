@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from hlb_hooks.base.config_schema import DEFAULT_LOG_FILE
 from hlb_hooks.base.errors import StoppedError
+from hlb_hooks.base.exit_codes import ExitCode
 from hlb_hooks.base.logs import Log, NoLog, open_log
 from hlb_hooks.base.speech import Speaker
 from hlb_hooks.base.stop import StopRequest
@@ -41,6 +42,12 @@ class Context:
     def __post_init__(self) -> None:
         """Let the voice know when this process is to stop."""
         self.use(self.effects)
+
+    @property
+    def stop_exit_code(self) -> ExitCode:
+        """The exit code for the signal that asked to stop."""
+        name = self.stop.signal.name if self.stop.signal else ""
+        return ExitCode.INTERRUPTED if name == "SIGINT" else ExitCode.TERMINATED
 
     def use(self, effects: Effects) -> None:
         """Go on with another set of effects: in another language, or one that may not change."""

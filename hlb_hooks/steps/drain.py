@@ -11,7 +11,6 @@ from hlb_hooks.effects.guard_process import is_guard_alive
 from hlb_hooks.effects.holds import Hold
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.steps.context import Context
-from hlb_hooks.steps.start import stop_exit_code
 
 _POLL_SECONDS = 1.0
 _INDENT = 4
@@ -67,7 +66,7 @@ def _wait(context: Context, store: RunStore, deadline: float) -> ExitCode:
             return ExitCode.STILL_OPEN
         context.stop.wait(_POLL_SECONDS)
         if context.stop.is_asked:
-            return stop_exit_code(context)
+            return context.stop_exit_code
 
 
 def _tell(context: Context, left: list[FoundRun], errors: tuple[HlbError, ...]) -> list[str]:

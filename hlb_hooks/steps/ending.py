@@ -22,7 +22,6 @@ from hlb_hooks.steps.context import Context
 from hlb_hooks.steps.leave_report import leave_report
 from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.settle import Settlement
-from hlb_hooks.steps.start import stop_exit_code
 from hlb_hooks.steps.whose import Caller, is_somebody_elses
 
 
@@ -80,7 +79,7 @@ def _report(context: Context, run: Run, ending: Ending, unwritten: list[str]) ->
     tally = count_vms(vms)
     exit_code = decide_end_exit(tally, run.config.run.end_exit)
     if context.stop.signal is not None:
-        exit_code = stop_exit_code(context)
+        exit_code = context.stop_exit_code
         context.speaker.say("interrupted", signal=context.stop.signal.name)
     report.say_report(context, vms)
     report.say_who_removes(context, run, is_guard_alive=is_guard_alive(run.guard))

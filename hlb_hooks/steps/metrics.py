@@ -4,11 +4,8 @@ from collections.abc import Sequence
 
 from hlb_hooks.base.config import Config
 from hlb_hooks.base.logs import NoLog
-from hlb_hooks.decisions.metrics import render_metrics
-from hlb_hooks.effects.reap_trace import read_reap_trace
 from hlb_hooks.effects.run_store import RunStore
 from hlb_hooks.steps.context import Context
-from hlb_hooks.steps.overview import make_overview
 
 
 def publish_metrics(context: Context, config: Config, stores: Sequence[RunStore]) -> None:
@@ -20,6 +17,11 @@ def publish_metrics(context: Context, config: Config, stores: Sequence[RunStore]
     if not path:
         return
     try:
+        # Only where it is wanted: a hook that starts has to import enough.
+        from hlb_hooks.decisions.metrics import render_metrics
+        from hlb_hooks.effects.reap_trace import read_reap_trace
+        from hlb_hooks.steps.overview import make_overview
+
         overview = make_overview(store.find_runs() for store in stores)
         text = render_metrics(overview, read_reap_trace(config.paths.state_dir))
         context.effects.open_metrics().publish(path, text)

@@ -20,7 +20,7 @@ from hlb_hooks.steps.metrics import publish_metrics
 from hlb_hooks.steps.own_runs import read_all_runs
 from hlb_hooks.steps.reading import note_reading
 from hlb_hooks.steps.settle import Settlement
-from hlb_hooks.steps.start import post_missing_guard, stop_exit_code
+from hlb_hooks.steps.start import post_missing_guard
 from hlb_hooks.steps.tidy import tidy_up
 from hlb_hooks.steps.whereabouts import Whereabouts
 
@@ -76,7 +76,7 @@ def _reap_all(
             code = ExitCode.NOT_PROTECTED
         for entry in found.runs:
             if context.stop.is_asked:
-                return stop_exit_code(context)
+                return context.stop_exit_code
             if not entry.is_finished and not _reap_one(context, store, entry):
                 code = code or ExitCode.STILL_OPEN
     if request.config is not None and not context.stop.is_asked:
@@ -84,7 +84,7 @@ def _reap_all(
         code = code or adopted
         _tidy_up(context, request.config, [store for store, found in read if found.runs])
     if context.stop.is_asked:
-        return stop_exit_code(context)
+        return context.stop_exit_code
     if code is ExitCode.DONE:
         speaker.say("nothing_left")
     return code

@@ -221,7 +221,7 @@ def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) 
         tally, plan.config.run.on_failure, is_state_damaged=bool(earlier.errors)
     )
     if context.stop.signal is not None:
-        exit_code = stop_exit_code(context)
+        exit_code = context.stop_exit_code
         speaker.say("interrupted", signal=context.stop.signal.name)
     journal.note(Flag.STARTED, exit=str(int(exit_code)))
     if not any(vm.is_ready for vm in run.chosen):
@@ -237,9 +237,3 @@ def _finish(context: Context, plan: Plan, journal: Journal, earlier: FoundRuns) 
         context, job=escape(plan.job), run=run.name, tally=tally, exit_code=exit_code
     )
     return exit_code
-
-
-def stop_exit_code(context: Context) -> ExitCode:
-    """Give the exit code for the signal that asked to stop."""
-    name = context.stop.signal.name if context.stop.signal else ""
-    return ExitCode.INTERRUPTED if name == "SIGINT" else ExitCode.TERMINATED

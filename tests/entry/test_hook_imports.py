@@ -96,3 +96,15 @@ def test_what_is_interrupted_while_it_starts_leaves_without_a_word(
         process.send_signal(signal.SIGINT)
         said, complaint = process.communicate(timeout=30)
     assert (process.returncode, said, complaint) == (130, "", "")
+
+
+def test_the_end_takes_nothing_of_what_a_start_takes(tmp_path: Path) -> None:
+    config = tmp_path / "hlb.toml"
+    config.write_text(
+        f'[paths]\nstate_dir = "{tmp_path}/var"\nlog_file = "{tmp_path}/log"\n', "utf-8"
+    )
+    config.chmod(0o600)
+    _, modules = run_and_list_modules("initial_umount", "--config", str(config))
+    assert "hlb_hooks.steps.ending" in modules
+    dear = {"steps.start", "steps.choose", "steps.protect", "decisions.overview", "steps.desk"}
+    assert {f"hlb_hooks.{name}" for name in dear} & modules == set()
