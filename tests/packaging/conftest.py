@@ -43,6 +43,13 @@ def run_apart(
     )
 
 
+@pytest.fixture(autouse=True)
+def as_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each build of a test begin without what CI says to its own."""
+    for name in ("HLB_NEWER_SOURCES", "HLB_BUILD_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def runtime() -> Path:
     folder = ROOT / "build" / "runtime"
