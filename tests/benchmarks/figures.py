@@ -30,7 +30,8 @@ class Figure:
             return ""
         if self.ratio <= self.goal:
             return "met"
-        return f"missed by {self.ratio / self.goal - 1:.0%}"
+        beyond = self.ratio / self.goal - 1
+        return f"missed by {beyond:.0%}" if beyond >= 0.01 else "missed by less than 1%"
 
     @property
     def cells(self) -> tuple[str, ...]:
