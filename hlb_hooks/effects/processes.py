@@ -225,7 +225,8 @@ def _list_family(pid: int) -> list[int]:
             children.setdefault(facts.parent_pid, []).append(each)
     family = [pid]
     for member in family:
-        family.extend(children.get(member, ()))
+        # Taken out: pids come back while they are read, and may seem to be each other's children.
+        family.extend(children.pop(member, ()))
     return family
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from effects_kit import PACKAGE_ROOT, myself, read_line, running, wait_for, write_program
 
+from hlb_hooks.effects import processes
 from hlb_hooks.effects.processes import (
+    ProcessFacts,
     ProcessIdentity,
     find_ancestor,
     identify_process,
@@ -20,6 +22,7 @@ from hlb_hooks.effects.processes import (
     is_own,
     list_ancestors,
     list_commands_of_run,
+    list_held_by_family,
     list_holders,
     list_pids,
     read_arguments,
@@ -321,6 +324,46 @@ def test_what_this_process_holds_does_not_count(tmp_path: Path) -> None:
     base.write_bytes(b"x")
     with base.open("rb"):
         assert list_holders([str(base)]) == {}
+
+
+def test_what_a_process_and_those_it_started_hold_is_the_family_s(tmp_path: Path) -> None:
+    base, other = tmp_path / "a-flat.vmdk", tmp_path / "b-flat.vmdk"
+    for path in (base, other):
+        path.write_bytes(b"x")
+    child = f"import sys\nheld = open(sys.argv[1], 'rb')\n{SLEEPER}"
+    program = (
+        f"import subprocess, sys\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}, sys.argv[1]], check=True)\n"
+    )
+    paths = [str(base), str(other)]
+    with running(program, str(base)) as process, other.open("rb"):
+        assert list_held_by_family(process.pid, paths) == {str(base)}
+        assert list_held_by_family(process.pid, []) == set()
+    assert list_held_by_family(process.pid, paths) == set()
+
+
+# Pids that come back between two reads of /proc cannot be had at will.
+def test_processes_that_seem_to_be_each_other_s_children_are_not_looked_at_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "a-flat.vmdk"
+    base.write_bytes(b"x")
+    parents = {10: 11, 11: 10}
+    monkeypatch.setattr(processes, "list_pids", lambda: list(parents))
+    monkeypatch.setattr(
+        processes, "read_process", lambda pid: ProcessFacts(pid, parents[pid], "S", 1, "avtar")
+    )
+
+    def give_up(_number: int, _frame: object) -> None:
+        raise AssertionError("they are looked at for ever")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(5)
+    try:
+        assert list_held_by_family(10, [str(base)]) == set()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_file_that_is_gone_is_held_by_nobody(tmp_path: Path) -> None:
